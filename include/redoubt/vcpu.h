@@ -55,6 +55,7 @@ struct rd_vcpu_vgic {
 	u64 eisr;	 /* out: ICH_EISR_EL2 */
 	u64 elrsr;	 /* out: ICH_ELRSR_EL2 */
 	u64 hcr_out;	 /* out: ICH_HCR_EL2 with EOIcount */
+	u64 reserved;
 };
 
 /*
@@ -96,7 +97,7 @@ struct rd_vcpu_state {
 	u64 vmpidr;	 /* VMPIDR_EL2 */
 	u64 vpidr;	 /* VPIDR_EL2 */
 	u64 vsesr;
-	u64 reserved0;
+	u64 reserved;
 	u64 sys[RD_SYS_COUNT + (RD_SYS_COUNT & 1)];
 	struct rd_vcpu_exit exit;
 	struct rd_vcpu_timer timer;
