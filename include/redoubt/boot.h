@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the module hands the EL2 image at launch.
+ *
+ * The host is trusted until the door is closed (RD_HVC_CLOSE), so the module
+ * prepares everything: it copies the image into memory of its own, relocates it,
+ * builds EL2's stage-1 tables with core/pgtable, and fills in struct rd_boot,
+ * which lies inside the image. From CLOSE on all of that memory is EL2's alone
+ * and nothing here is written by the host again.
+ */
+#ifndef REDOUBT_BOOT_H
+#define REDOUBT_BOOT_H
+
+#ifndef __ASSEMBLY__
+
+#include <redoubt/types.h>
+
+#define RD_IMAGE_MAGIC 0x3254425544455221ULL
+
+/*
+ * The first bytes of the image. Offsets are in bytes from its start; the three
+ * segments start at multiples of 64 KiB, so that every granule can protect them.
+ */
+struct rd_image_header {
+	u64 magic;
+	u64 abi_version;
+	u64 text_end;	  /* [0, text_end): code, and this header; read, execute */
+	u64 rodata_end;	  /* [text_end, rodata_end): read only */
+	u64 image_end;	  /* [rodata_end, image_end): read and write, the file ends here */
+	u64 memory_end;	  /* [image_end, memory_end): zeroed by the module */
+	u64 rela_start;	  /* Elf64_Rela entries, all R_AARCH64_RELATIVE */
+	u64 rela_end;
+	u64 boot;	  /* struct rd_boot */
+	u64 init_vectors; /* for HVC_SET_VECTORS; code that runs with the MMU off */
+	u64 idmap_start;  /* code to be mapped at its physical address too */
+	u64 idmap_end;
+	u64 text_used;	  /* bytes of code, for the curious */
+};
+
+#define RD_MAX_CPUS    512
+#define RD_MAX_REGIONS 64
+#define RD_MAX_CHUNKS  512
+
+/* A range of RAM, and where its page records lie in EL2's address space. */
+struct rd_boot_region {
+	u64 base;     /* bytes */
+	u64 size;     /* bytes */
+	u64 vmemmap;  /* hyp VA of its records */
+};
+
+/* Physically contiguous memory that the module gave EL2. */
+struct rd_boot_chunk {
+	u64 base;     /* bytes */
+	u64 size;     /* bytes */
+	u64 used;     /* bytes from its start that the module already filled */
+	u64 purpose;  /* enum rd_chunk */
+};
+
+enum rd_chunk {
+	RD_CHUNK_IMAGE,	  /* the image */
+	RD_CHUNK_VMEMMAP, /* page records */
+	RD_CHUNK_CPU,	  /* per-CPU data and stacks */
+	RD_CHUNK_POOL,	  /* translation tables */
+	RD_CHUNK_PURPOSES,
+};
+
+struct rd_boot {
+	/* Read with the MMU off, before anything else: keep the order with hyp/init.S. */
+	u64 tcr;	 /* TCR_EL2 */
+	u64 mair;	 /* MAIR_EL2 */
+	u64 ttbr;	 /* TTBR0_EL2 */
+	u64 sctlr;	 /* SCTLR_EL2 with the MMU on */
+	u64 va_offset;	 /* hyp VA of the linear map minus PA, bytes, modulo 2^64 */
+	/* Read by C. */
+	u64 mmfr0, mmfr1, mmfr2, isar0, pfr0; /* ID registers, the least of all CPUs */
+	u64 granule_shift;
+	u64 lpa2;
+	u64 va_bits;		/* of EL2's stage 1 */
+	u64 root;		/* PA of EL2's stage-1 root */
+	u64 nr_cpus;
+	u64 nr_regions;
+	u64 nr_chunks;
+	u64 nr_guards;
+	u64 cpu_pa[RD_MAX_CPUS]; /* struct hyp_cpu of each, by the module's number; 0: none */
+	u64 cpu_mpidr[RD_MAX_CPUS];
+	u64 cpu_stack[RD_MAX_CPUS]; /* hyp VA of the stack's top */
+	struct rd_boot_region region[RD_MAX_REGIONS];
+	struct rd_boot_chunk chunk[RD_MAX_CHUNKS];
+};
+
+#endif /* __ASSEMBLY__ */
+
+/* First function that the image answers, with the MMU off: x1 = PA of a struct hyp_cpu. */
+#define RD_HVC_INIT 0xc600ffff
+
+/* Offsets for hyp/init.S; checked by hyp/setup.c. */
+#define RD_BOOT_TCR	  0
+#define RD_BOOT_MAIR	  8
+#define RD_BOOT_TTBR	  16
+#define RD_BOOT_SCTLR	  24
+#define RD_BOOT_VA_OFFSET 32
+
+#endif /* REDOUBT_BOOT_H */
