@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where things are: the tree, build/, and the kernels that mk/fetch unpacked."""
+
+import os
+import pathlib
+
+TOP = pathlib.Path(__file__).resolve().parents[3]
+BUILD = pathlib.Path(os.environ.get("REDOUBT_BUILD", TOP / "build"))
+REPORTS = BUILD / "reports"
+LOGS = BUILD / "logs"
+GUEST_PROGRAMS = BUILD / "guest"
+
+
+class MissingError(Exception):
+    """Something that make would have built or fetched is not there."""
+
+
+class Kernel:
+    """A kernel by flavour: 4k, 16k, 6.1 (stock Debian) or 64k (built from source)."""
+
+    def __init__(self, flavour):
+        self.flavour = flavour
+        self.dir = BUILD / "kernels" / flavour
+        if not (self.dir / "release").exists():
+            raise MissingError(f"no kernel {self.dir}: run 'make kernels' first")
+        self.release = (self.dir / "release").read_text().strip()
+        self.image = self.dir / "vmlinuz"
+        self.modules = self.dir / "modules"
+
+    def redoubt_module(self):
+        """The module that 'make module' built for this kernel."""
+        path = BUILD / "kmod" / self.flavour / "redoubt.ko"
+        if not path.exists():
+            raise MissingError(f"no {path}: run 'make module' first")
+        return path
+
+
+def relative(path):
+    """A path as a person in the top directory would write it."""
+    try:
+        return str(pathlib.Path(path).relative_to(TOP))
+    except ValueError:
+        return str(path)
