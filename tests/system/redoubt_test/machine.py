@@ -97,7 +97,6 @@ class Machine:
         try:
             self.channel.wait_ready(self.boot_timeout)
         except (ChannelClosed, CommandTimeout) as error:
-            self._explain(error)
             self.kill()
             raise self._error(str(error)) from None
         self.boot_seconds = time.monotonic() - begin
@@ -155,13 +154,14 @@ class Machine:
 
     def manual_command(self):
         """The line that boots the same machine by hand, its prompt on the terminal."""
-        words = [sys.executable, "tests/system/boot.py", "--shell", "--kernel", self.kernel.flavour,
+        words = ["tests/system/boot.py", "--shell", "--kernel", self.kernel.flavour,
                  "--hypervisor", self.hypervisor, "--cpu", self.cpu, "--smp", str(self.smp),
                  "--mem", str(self.mem)]
         if self.cmdline:
             words += ["--append", self.cmdline]
         if self.disk:
             words += ["--disk", relative(self.disk)]
+        words += [f"--qemu={argument}" for argument in self.extra]
         for path, source in self.files.items():
             if not isinstance(source, bytes):
                 words += ["--file", f"{relative(source)}:{path}"]
