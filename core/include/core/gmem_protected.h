@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The `protected` backend: EL2 holds the translations, hypercalls change them, and
+ * gfn->pfn records (gmem_records.h) say on this side what is mapped (invariant 8).
+ * The records have a lock of their own, inside the mmu lock, since faults hold the
+ * mmu lock for reading only.
+ */
+#ifndef CORE_GMEM_PROTECTED_H
+#define CORE_GMEM_PROTECTED_H
+
+#include <core/gmem.h>
+#include <core/gmem_records.h>
+
+/*
+ * The hypercalls of a guest's memory (<redoubt/abi.h>, RD_HVC_GUEST_*), the VM's handle
+ * being @hyp's. Each does some of the range and adds to *done what it did; an error
+ * leaves the page at *done, and all after it, as it was.
+ */
+struct gmem_hyp_ops {
+	int (*map)(void *hyp, u64 gfn, u64 pfn, u64 pages, u32 prot, u64 *done);
+	int (*unmap)(void *hyp, u64 gfn, u64 pages, u64 *done);
+	int (*reclaim)(void *hyp, u64 gfn, u64 pages, u64 *done);
+	int (*wrprotect)(void *hyp, u64 gfn, u64 pages, u64 *done);
+	int (*test_clear_young)(void *hyp, u64 gfn, u64 pages, bool clear, u64 *done, bool *young);
+	int (*mkyoung)(void *hyp, u64 gfn);
+	int (*relax)(void *hyp, u64 gfn, u32 prot);
+	int (*split)(void *hyp, u64 gfn, u64 pages, u64 *done);
+	void (*flush_tlb)(void *hyp);
+
+	/* Not hypercalls: clean a mapped run's caches; the host has a donated run back. */
+	void (*clean)(void *hyp, u64 pfn, u64 pages);
+	void (*returned)(void *hyp, u64 pfn, u64 pages);
+	/* EL2 refused what it should not have: say so, once. */
+	void (*complain)(void *hyp, const char *what, u64 gfn, int err);
+};
+
+struct gmem_protected {
+	struct gmem_backend be; /* first */
+	const struct gmem_hyp_ops *hyp_ops;
+	void *hyp;
+	const struct gmem_env_ops *env_ops;
+	void *env;
+	struct gmem_records records;
+	u64 batch;   /* pages a hypercall takes */
+	bool pinned; /* pages are donated */
+};
+
+struct gmem_protected_config {
+	const struct gmem_hyp_ops *hyp_ops;
+	void *hyp;
+	const struct gmem_env_ops *env_ops; /* for the records' lock and memory */
+	void *env;
+	u32 page_shift;
+	u64 batch;	/* pages a hypercall takes at most; blocks above it are not offered */
+	bool pinned;
+};
+
+/* gmem_protected_init() - a backend without mappings. */
+void gmem_protected_init(struct gmem_protected *p, const struct gmem_protected_config *cfg);
+
+/**
+ * gmem_protected_leaf() - what gmem_cache.leaf must point to before a fault.
+ * Return: bytes of memory, from env_ops->alloc() and freed by env_ops->free().
+ */
+size_t gmem_protected_leaf(void);
+
+#endif /* CORE_GMEM_PROTECTED_H */
