@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ID registers that a VM's guests read: the host's sanitised values without
+ * what is not offered, changed by user space within the same limits until a vCPU
+ * has run.
+ */
+#ifndef REDOUBT_KMOD_IDREGS_H
+#define REDOUBT_KMOD_IDREGS_H
+
+#include <linux/kvm.h>
+#include <linux/types.h>
+
+struct rd_vm;
+struct rd_vcpu;
+
+/* Op0=3, Op1=0, CRn=0, CRm=1..7, Op2=0..7. */
+#define RD_NR_IDREGS 56
+
+struct rd_idregs {
+	u64 val[RD_NR_IDREGS]; /* under vm->config_lock until RD_VM_RAN_ONCE, then constant */
+	u64 ctr;	       /* CTR_EL0 */
+};
+
+/* Fills in the defaults of a new VM. */
+void rd_idregs_init(struct rd_vm *vm);
+
+/* True for the encodings of RD_NR_IDREGS; @sysreg as in sys_reg(). */
+bool rd_idreg_covers(u32 sysreg);
+
+/* What the guest reads; any context. rd_idreg_covers(@sysreg) or CTR_EL0. */
+u64 rd_idreg_read(const struct rd_vm *vm, u32 sysreg);
+
+/* True if the register is a name and not a reserved encoding that reads as zero. */
+bool rd_idreg_named(u32 sysreg);
+
+/*
+ * KVM_SET_ONE_REG. -EINVAL for a value outside the limits, -EBUSY for a change
+ * after the VM has run. Takes vm->config_lock.
+ */
+int rd_idreg_set(struct rd_vcpu *vcpu, u32 sysreg, u64 val);
+
+/* KVM_ARM_GET_REG_WRITABLE_MASKS: copies to user space. */
+int rd_idregs_writable_masks(struct rd_vm *vm, struct reg_mask_range __user *range);
+
+#endif /* REDOUBT_KMOD_IDREGS_H */
