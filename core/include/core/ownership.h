@@ -78,7 +78,7 @@ enum own_run_kind {
 struct own_run {
 	enum own_run_kind kind;
 	pa_t pa;      /* OWN_RUN_MAPPED: physical address of the first page */
-	u64 nr_pages; /* at least 1, at most as many as were asked for */
+	u64 nr_pages; /* at least 1; more than were asked for only if OWN_RUN_NONE */
 };
 
 struct own_space;
@@ -99,13 +99,15 @@ struct own_space;
  * @lookup:
  *	Describe what is at @addr: the kind, and how many of the @nr_pages from
  *	there on are the same (mapped: and physically contiguous). May stop early,
- *	but reports at least one page. -ERANGE if @addr is beyond the input size
- *	(a range that reaches beyond it is cut). Not called for the host.
+ *	but reports at least one page; a hole may be reported as large as it is
+ *	known to be, so that sparse address spaces are crossed in big steps.
+ *	-ERANGE if @addr is beyond the input size (a range that reaches beyond it
+ *	is cut). Not called for the host.
  * @prepare:
  *	Make certain that the edit on this range cannot fail: set table pages
  *	aside for maps, and for the blocks that an unmap or poison has to split.
- *	Reservations of one transaction add up. -ENOMEM, with no mapping changed;
- *	-ERANGE as above.
+ *	Reservations add up until the next edit or @unlock. -ENOMEM, with no
+ *	mapping changed; -ERANGE as above.
  * @map:
  *	Map [@addr, +@nr_pages) to @pa with rights @prot; may use blocks. For the
  *	host, @addr equals @pa and the entry may be left for a later fault: "map"
@@ -117,8 +119,8 @@ struct own_space;
  *	Prepared; cannot fail.
  * @poison:
  *	As @unmap, for guests only, and leaves a mark by which @lookup and
- *	@check_unmapped know that the pages were taken by force. @unmap removes
- *	the mark. Prepared; cannot fail. May be NULL for host and hyp.
+ *	@check_unmapped know that the pages were taken by force. The mark stays as
+ *	long as the tables. Prepared; cannot fail. May be NULL for host and hyp.
  */
 struct own_space_ops {
 	void (*lock)(struct own_space *space);
@@ -174,10 +176,10 @@ struct own_ctx;
  *	non-cacheable alias, and would see the old contents behind dirty lines.
  * @clean:
  *	Clean and invalidate the pages' data cache lines to the point of
- *	coherency. Called after the host lost write access and before a guest runs
- *	on the pages: a guest with its caches off would read stale memory, and a
- *	dirty line of the host's, evicted later, would overwrite what the guest
- *	wrote. NULL if stage 2 forces write-back for the guest (FWB).
+ *	coherency. Called before a guest gets the pages or has them to itself again,
+ *	and after the host lost them if it does: a guest with its caches off would
+ *	read stale memory, and a dirty line of the host's, evicted later, would
+ *	overwrite what the guest wrote. NULL if stage 2 forces write-back (FWB).
  */
 struct own_env_ops {
 	void (*zero)(struct own_ctx *ctx, pa_t pa, u64 nr_pages);
@@ -191,6 +193,7 @@ struct own_ctx {
 	struct own_space *hyp;
 	const struct own_env_ops *env;
 	u8 page_shift; /* 12, 14 or 16 */
+	u8 pa_bits;    /* own_init() says 52; lower it to the machine's right after */
 };
 
 /**
@@ -576,7 +579,7 @@ void own_guest_kill(struct own_ctx *ctx, struct own_space *guest);
  *		own_space_ops.lookup().
  *
  * Each page is reclaimed (protected guest), unshared (ordinary guest) or returned
- * (device); poisoned entries are cleared.
+ * (device). Poisoned entries hold no page; they go when the tables do.
  *
  * Return: 0 when the guest has nothing left; -EAGAIN if there is more to do;
  * -EPERM if the guest is live; -ENOMEM if a block must be split to stay within
