@@ -56,7 +56,8 @@ class Channel:
         if os.path.exists(self.path):
             os.unlink(self.path)
 
-    def wait_ready(self, timeout):
+    def connect(self, timeout):
+        """Waits for QEMU to open its side; returns the socket."""
         deadline = time.monotonic() + timeout
         while not self._peer:
             self._server.settimeout(0.25)
@@ -65,6 +66,13 @@ class Channel:
                 self._peer.settimeout(0.25)
             except socket.timeout:
                 self._check(deadline, "QEMU to connect")
+        return self._peer
+
+    def wait_ready(self, timeout, alive=None):
+        """Waits until an agent says that it is there; `alive` replaces the one of the start."""
+        self._alive = alive or self._alive
+        self.connect(timeout)
+        deadline = time.monotonic() + timeout
         while self._line(deadline, "the machine to boot") != b"@@ready":
             pass
 

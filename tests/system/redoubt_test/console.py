@@ -16,15 +16,16 @@ LAST = re.compile(r"redoubt: EL2 panic|Kernel panic")
 
 
 class Console:
-    """Reads a stream to its end in a thread of its own and writes it to a log."""
+    """Reads a stream, to its end or to a line that starts with `last`, and writes it to a log."""
 
-    def __init__(self, stream, log, echo=False):
+    def __init__(self, stream, log, echo=False, last=None):
         self.lines = []
         self.closed = False
         self._changed = threading.Condition()
         self._stream = stream
         self._log = open(log, "wb")
         self._echo = echo
+        self._last = last
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -38,6 +39,8 @@ class Console:
             with self._changed:
                 self.lines.append(line)
                 self._changed.notify_all()
+            if self._last and line.startswith(self._last):
+                break
         with self._changed:
             self.closed = True
             self._changed.notify_all()

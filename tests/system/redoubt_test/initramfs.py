@@ -68,7 +68,7 @@ def _add_modules(archive, kernel):
 
 def _fingerprint(kernel):
     digest = hashlib.sha256(repr((kernel.release, MODULES)).encode())
-    for source in (GUEST / "init", GUEST / "agent", __file__):
+    for source in (GUEST / "init", GUEST / "agent", GUEST / "port", __file__):
         digest.update(open(source, "rb").read())
     return digest.hexdigest()[:12]
 
@@ -88,7 +88,8 @@ def base(kernel):
     archive.symlink("bin/sh", "busybox")
     archive.symlink("sbin", "bin")
     archive.file("init", GUEST / "init", 0o755)
-    archive.file("redoubt/agent", GUEST / "agent", 0o755)
+    for name in ("agent", "port"):
+        archive.file(f"redoubt/{name}", GUEST / name, 0o755)
     _add_modules(archive, kernel)
     for old in path.parent.glob(f"{kernel.flavour}-*.cpio"):
         old.unlink()

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A VM inside a Machine, under Debian's arm64 QEMU with -accel kvm.
+
+The machine needs the root disk with QEMU (rootfs()), ports for its guests and
+the guest's kernel among its files; host_options() gives all three:
+
+    with Machine(**host_options(hypervisor="nvhe")) as host:
+        with Guest(host) as vm:
+            vm.run("uname -r")
+"""
+
+import os
+import shlex
+import subprocess
+
+from . import initramfs
+from .channel import ChannelClosed, CommandTimeout
+from .console import Console
+from .machine import MachineError
+from .paths import BUILD, LOGS, TOP, Kernel, relative
+
+
+def rootfs(codename="bookworm"):
+    """The image with QEMU of a Debian release: bookworm has 7.2, trixie 10."""
+    subprocess.run([TOP / "mk" / "rootfs", codename], check=True)
+    return BUILD / "rootfs" / f"{codename}.img"
+
+
+def host_options(guest_kernel="4k", guests=1, codename="bookworm", **options):
+    """Options for a Machine (or with_redoubt) that will run `guests` guests at a time."""
+    kernel = Kernel(guest_kernel)
+    files = dict(options.pop("files", None) or {})
+    files[f"redoubt/guest/{guest_kernel}.Image"] = kernel.image
+    files[f"redoubt/guest/{guest_kernel}.cpio"] = initramfs.base(kernel)
+    ports = [p for i in range(guests) for p in (f"guest{i}", f"guest{i}.console")]
+    return {"mem": 2560, "disk": rootfs(codename), "files": files, "ports": ports, **options}
+
+
+class Guest:
+    """One VM.
+
+    host      a started Machine
+    number    which pair of ports it uses
+    kernel    flavour among the host's files
+    qemu      more arguments, as a string for the host's shell
+    accel     text for -accel; machine more properties for -M
+    prefix    words before qemu-system-aarch64, such as "taskset 1"
+    """
+
+    def __init__(self, host, number=0, kernel="4k", smp=1, mem=512, cpu="host", accel="kvm",
+                 machine="gic-version=3", cmdline="", qemu="", prefix="", files=None,
+                 boot_timeout=240, timeout=120, allowed=(), echo=False):
+        self.host, self.number, self.kernel = host, number, kernel
+        self.smp, self.mem, self.cpu = smp, mem, cpu
+        self.accel, self.machine, self.cmdline = accel, machine, cmdline
+        self.qemu, self.prefix, self.files = qemu, prefix, files or {}
+        self.boot_timeout, self.timeout = boot_timeout, timeout
+        self.allowed, self.echo = tuple(allowed), echo
+        self.channel = host.ports[f"guest{number}"]
+        self._console_channel = host.ports[f"guest{number}.console"]
+        self.console = None
+        self.boot_seconds = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, value, trace):
+        if kind is None:
+            self.stop()
+        elif self.host._why_dead() is None:
+            self.kill()
+
+    def start(self):
+        self.launch()
+        try:
+            self.channel.wait_ready(self.boot_timeout, self._why_dead)
+        except (ChannelClosed, CommandTimeout) as error:
+            raise self._error(str(error)) from None
+        return self
+
+    def launch(self):
+        """Starts QEMU in the host and returns at once."""
+        number = self.number
+        socket = self._console_channel.connect(30)
+        socket.settimeout(None)
+        log = LOGS / f"{self.host.name}.guest{number}.{os.getpid()}.{id(self):x}.log"
+        self.log = log
+        self.console = Console(socket.makefile("rb"), log, self.echo, last="@@qemu ended")
+        script = "\n".join((
+            f"agent=$(/redoubt/port guest{number}) || exit 1",
+            f"console=$(/redoubt/port guest{number}.console) || exit 1",
+            f"cat >/run/guest{number}.sh <<END",
+            f"{self.command('$agent', '$console')} >/run/guest{number}.log 2>&1",
+            "status=\\$?",
+            f"cat /run/guest{number}.log >$console",
+            "echo \"@@qemu ended \\$status\" >$console",
+            "END",
+            f"setsid sh /run/guest{number}.sh </dev/null >/dev/null 2>&1 &",
+            f"echo $! >/run/guest{number}.pid",
+        ))
+        self.host.run(script)
+
+    def command(self, agent="AGENT", console="CONSOLE"):
+        """QEMU's command line, for the host's shell."""
+        append = f"console=ttyAMA0 panic=-1 loglevel=4 {self.cmdline}".strip()
+        return (
+            f"{self.prefix} qemu-system-aarch64 -M virt,{self.machine} -accel {self.accel}"
+            f" -cpu {self.cpu} -smp {self.smp} -m {self.mem}M -nodefaults -display none -no-reboot"
+            f" -kernel /redoubt/guest/{self.kernel}.Image -initrd /redoubt/guest/{self.kernel}.cpio"
+            f" -append {shlex.quote(append)} -chardev pipe,id=console,path={console}"
+            f" -serial chardev:console -device virtio-serial-pci"
+            f" -chardev pipe,id=agent,path={agent}"
+            f" -device virtserialport,chardev=agent,name=redoubt.agent,nr=1 {self.qemu}").strip()
+
+    def run(self, script, timeout=None, check=True, echo=False):
+        try:
+            result = self.channel.run(script, timeout or self.timeout, echo)
+        except (ChannelClosed, CommandTimeout) as error:
+            raise self._error(str(error)) from None
+        if check and result.status != 0:
+            raise self._error(f"status {result.status} from: {script.strip()}\n{result.output}")
+        return result
+
+    def stop(self):
+        """Powers off and waits for QEMU to end with status 0."""
+        self.channel.goodbye()
+        self.wait_ended(90, 0)
+        bad = self.console.disasters(0, self.allowed)
+        if bad:
+            raise self._error("the guest's console reports: " + " | ".join(bad[:5]))
+
+    def wait_ended(self, timeout, status=None):
+        line = self.console.wait(r"@@qemu ended", timeout)
+        if not line:
+            raise self._error(f"the guest's QEMU did not end in {timeout} s")
+        if status is not None and not line.endswith(f"ended {status}"):
+            raise self._error(f"the guest's QEMU ended with another status: {line}")
+
+    def kill(self, signal="KILL"):
+        """Ends the VMM by a signal and waits until it is gone."""
+        pid = self.host.output(f"cat /run/guest{self.number}.pid").strip()
+        self.host.run(f"for p in $(cat /proc/{pid}/task/{pid}/children); do kill -{signal} $p; done",
+                      check=False)
+        self.wait_ended(60)
+
+    def _why_dead(self):
+        line = self.console.wait(r"@@qemu ended", 0)
+        if line:
+            return f"the guest's QEMU ended ({line[3:]})"
+        if self.console.dying() and not self.allowed:
+            return "the guest panicked"
+        return self.host._why_dead()
+
+    def _error(self, text):
+        return MachineError(
+            f"{text}\n--- last lines of the guest's console ({relative(self.log)}) ---\n"
+            f"{self.console.tail(40)}\n--- in the host: {self.command()}" + self.host._context())
