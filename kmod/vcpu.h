@@ -25,6 +25,7 @@
 #include <redoubt/abi.h>
 #include <redoubt/vcpu.h>
 
+#include "debug.h"
 #include "stats.h"
 #include "timer.h"
 #include "vgic.h"
@@ -71,15 +72,12 @@ struct rd_mmio {
 	bool sf;	/* into 64 bits, else 32 */
 };
 
-/* What KVM_SET_GUEST_DEBUG asked for, and the guest's own values meanwhile (debug.c). */
-struct rd_vcpu_debug {
-	u32 control;		/* KVM_GUESTDBG_* */
-	bool swapped;		/* the guest's values are in here, not in state */
-	u64 guest_mdscr;
-	bool guest_ss;		/* PSTATE.SS */
-	struct rd_vcpu_dbg external; /* KVM_GUESTDBG_USE_HW */
-	struct rd_vcpu_dbg guest;    /* the guest's, while external is loaded */
-	u64 oslsr;		/* OSLSR_EL1 as the guest sees it */
+/* No pvtime.base: no steal time. */
+#define RD_NO_PVTIME (~0ULL)
+
+struct rd_pvtime {
+	u64 base; /* guest address, or RD_NO_PVTIME */
+	u64 last_steal;
 };
 
 struct rd_vcpu {
@@ -108,19 +106,23 @@ struct rd_vcpu {
 	struct rd_vcpu_reset reset;
 	spinlock_t mp_lock;
 
-	bool initialised;     /* KVM_ARM_VCPU_INIT was done */
-	bool ran_once;	      /* first-run checks were passed */
-	u64 features;	      /* bits of KVM_ARM_VCPU_* */
-	u64 hcr_lines;	      /* RD_VCPU_VIRQ/VFIQ by KVM_IRQ_LINE; atomic bits 0 and 1 */
-	bool ext_dabt;	      /* VCPU_EVENTS */
-	sigset_t sigset;      /* KVM_SET_SIGNAL_MASK */
+	bool initialised; /* KVM_ARM_VCPU_INIT was done */
+	bool ran_once;	/* first-run checks were passed */
+	u64 features;	/* bits of KVM_ARM_VCPU_* */
+	unsigned long irq_lines; /* KVM_IRQ_LINE's IRQ (bit 0) and FIQ (bit 1); atomic */
+	unsigned long deadline; /* jiffies: when TIF_NOTIFY_RESUME must be served; 0: not pending */
+	sigset_t sigset; /* KVM_SET_SIGNAL_MASK */
 	bool sigset_active;
-	struct rd_vcpu_debug debug;
-	struct rd_pvtime {
-		u64 base; /* guest address, or ~0 */
-		u64 last_steal;
-	} pvtime;
-	struct page *run_pages[2]; /* struct kvm_run, coalesced MMIO ring */
+	struct rd_debug debug;
+	struct rd_pvtime pvtime;
+	struct rd_shadow {
+		u64 spsr32[4]; /* abt, und, irq, fiq: only user space sees them */
+		u64 dacr32, ifsr32, fpexc32, dbgvcr32;
+		u64 clidr;
+		u32 *ccsidr; /* by CSSELR; NULL: the defaults */
+	} shadow;
+	struct page *run_page;
+	struct page *ring_page; /* the VM's ring of coalesced MMIO */
 	struct page *state_page;
 	bool state_shared; /* state_page is shared with EL2 */
 };
@@ -180,8 +182,7 @@ void rd_vcpu_reset(struct rd_vcpu *vcpu);
 /* The vCPU's MPIDR_EL1 as the guest reads it, RES1 bit 31 included. */
 static inline u64 rd_vcpu_mpidr(const struct rd_vcpu *vcpu)
 {
-	return (1UL << 31) | (vcpu->id & 0xf) | ((u64)((vcpu->id >> 4) & 0xff) << 8) |
-	       ((u64)((vcpu->id >> 12) & 0xff) << 16);
+	return READ_ONCE(vcpu->state->vmpidr);
 }
 
 /* Reads register @n of the last exit's Rt field; 31 is zero. */

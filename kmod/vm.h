@@ -28,6 +28,7 @@
 #include <linux/types.h>
 #include <linux/xarray.h>
 
+#include "coalesced.h"
 #include "idregs.h"
 #include "iobus.h"
 #include "irqroute.h"
@@ -38,6 +39,9 @@
 #include "vgic.h"
 
 struct rd_vcpu;
+
+/* The affinity fields of an MPIDR. */
+#define RD_MPIDR_AFFINITY 0xff00ffffffULL
 
 /* The most vCPUs that a VM can have: what the vGICv3 numbers (abi.h's RD_VCPU_MAX). */
 #define RD_MAX_VCPUS 512
@@ -77,6 +81,7 @@ struct rd_vm {
 	struct rd_idregs idregs;
 	struct rd_smccc smccc;
 	struct rd_iobus __rcu *iobus;
+	struct rd_coalesced coalesced;
 	struct rd_irqs irqs;
 	struct rd_vm_stat stat;
 	struct rd_stats_dir stats_dir;

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The memory of EL2's objects: VMs, vCPUs, and the pages for stage 2's tables.
+ *
+ * Pages for EL2 are allocated here, donated by the hypercall that uses them, and
+ * come back one by one through VM_RECLAIM (invariant 11): nothing here remembers
+ * them. A vCPU's state page is only shared, and stays the kernel's.
+ *
+ * Locks: none of its own. The callers' order is create, vcpu_create and topup in
+ * any number, destroy, vcpu_free.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+
+#include "hvc.h"
+#include "vcpu.h"
+#include "vm.h"
+
+/* Contiguous zeroed pages, each of which is freed on its own later. NULL: none. */
+static struct page *alloc_donation(unsigned int nr)
+{
+	unsigned int order = get_order((size_t)nr << PAGE_SHIFT), i;
+	struct page *page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, order);
+
+	if (!page)
+		return NULL;
+	split_page(page, order);
+	for (i = nr; i < 1U << order; i++)
+		__free_page(page + i);
+	return page;
+}
+
+static void free_donation(struct page *page, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; page && i < nr; i++)
+		__free_page(page + i);
+}
+
+/* The most pages that EL2 may ask for at once: more is a broken answer. */
+#define MAX_DONATION 1024
+
+int rd_el2_vm_create(struct rd_vm *vm)
+{
+	struct page *object, *root;
+	struct rd_hvc_res size, res;
+	long ret;
+
+	ret = rd_hvc_res(RD_HVC_VM_SIZES, vm->ipa_bits, 0, 0, 0, 0, &size);
+	if (ret)
+		return ret;
+	if (!size.x1 || size.x1 > MAX_DONATION || !size.x2 || size.x2 > MAX_DONATION ||
+	    !size.x3 || size.x3 > MAX_DONATION)
+		return -EIO;
+	object = alloc_donation(size.x1);
+	root = alloc_donation(size.x2);
+	ret = -ENOMEM;
+	if (object && root)
+		ret = rd_hvc_res(RD_HVC_VM_CREATE, page_to_pfn(object), page_to_pfn(root),
+				 vm->ipa_bits, vm->is_protected ? RD_VM_PROTECTED : 0,
+				 RD_MAX_VCPUS, &res);
+	if (ret) {
+		free_donation(object, size.x1);
+		free_donation(root, size.x2);
+		return ret;
+	}
+	vm->handle = res.x1;
+	vm->vcpu_pages = size.x3;
+	return 0;
+}
+
+int rd_el2_vm_topup(struct rd_vm *vm, unsigned int pages)
+{
+	struct page *page[15];
+	u64 x[18] = { RD_HVC_VM_TOPUP, vm->handle };
+	unsigned int i, nr = min_t(unsigned int, pages, ARRAY_SIZE(page));
+	u64 taken;
+	long ret;
+
+	for (i = 0; i < nr; i++) {
+		page[i] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+		if (!page[i])
+			break;
+		x[3 + i] = page_to_pfn(page[i]);
+	}
+	nr = i;
+	if (!nr)
+		return -ENOMEM;
+	x[2] = nr;
+	ret = rd_hvc_full(x);
+	taken = min_t(u64, x[1], nr);
+	for (i = taken; i < nr; i++)
+		__free_page(page[i]);
+	RD_STAT_ADD(vm, topup_pages, taken);
+	return taken ? 0 : ret ? ret : -ENOMEM;
+}
+
+/* Frees the pages that one VM_RECLAIM names. How many, or a negative errno. */
+static int reclaim_some(struct rd_vm *vm)
+{
+	u64 x[18] = { RD_HVC_VM_RECLAIM, vm->handle };
+	long ret = rd_hvc_full(x);
+	unsigned int i, nr = min_t(u64, x[1], 16);
+
+	if (ret)
+		return ret;
+	for (i = 0; i < nr; i++)
+		__free_page(pfn_to_page(x[2 + i]));
+	return nr;
+}
+
+void rd_el2_vm_destroy(struct rd_vm *vm)
+{
+	struct rd_hvc_res res;
+	long ret;
+
+	if (!vm->handle)
+		return;
+	do {
+		ret = rd_hvc_res(RD_HVC_VM_TEARDOWN, vm->handle, 0, 0, 0, 0, &res);
+		cond_resched();
+	} while (!ret && res.x1);
+	while (!ret) {
+		ret = reclaim_some(vm);
+		if (ret <= 0)
+			break;
+		ret = 0;
+		cond_resched();
+	}
+	/* Its pages stay EL2's: lost, but safe. */
+	WARN_ONCE(ret, "redoubt: EL2 kept VM %llu: %ld\n", vm->handle, ret);
+	vm->handle = 0;
+}
+
+int rd_el2_vcpu_create(struct rd_vcpu *vcpu)
+{
+	struct rd_vm *vm = vcpu->vm;
+	struct page *object = alloc_donation(vm->vcpu_pages);
+	long ret;
+
+	if (!object)
+		return -ENOMEM;
+	ret = rd_hvc2(RD_HVC_HOST_SHARE_HYP, page_to_pfn(vcpu->state_page), 1);
+	if (!ret) {
+		vcpu->state_shared = true;
+		ret = rd_hvc4(RD_HVC_VCPU_CREATE, vm->handle, vcpu->idx, page_to_pfn(object),
+			      page_to_pfn(vcpu->state_page));
+	}
+	if (ret)
+		free_donation(object, vm->vcpu_pages);
+	return ret;
+}
+
+void rd_el2_vcpu_free(struct rd_vcpu *vcpu)
+{
+	long ret = 0;
+
+	if (vcpu->state_shared)
+		ret = rd_hvc2(RD_HVC_HOST_UNSHARE_HYP, page_to_pfn(vcpu->state_page), 1);
+	if (!WARN_ONCE(ret, "redoubt: EL2 kept a vCPU's state: %ld\n", ret) && vcpu->state_page)
+		__free_page(vcpu->state_page);
+	vcpu->state_page = NULL;
+}
