@@ -1,0 +1,234 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs the kernel's KVM selftests on Redoubt and on mainline KVM, and compares.
+
+Mainline's results are kept, by kernel, QEMU and arguments: those in
+tests/system/kvm-selftests-mainline.tsv come with the tree, others are measured
+once and kept under build/. --remeasure measures all of them again.
+"""
+
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+from redoubt_test.machine import QEMU, Machine, MachineError, with_redoubt
+from redoubt_test.paths import BUILD, REPORTS, TOP, Kernel, relative
+from redoubt_test.report import Table, closing_line
+
+HERE = TOP / "tests" / "system"
+SELFTESTS = BUILD / "selftests"
+RECORDED = HERE / "kvm-selftests-mainline.tsv"
+MEASURED = BUILD / "kvm-selftests-mainline.tsv"
+MAINLINE = ("nvhe", "protected")
+HUGE_PAGES = {"4k": 64, "16k": 6, "64k": 1}
+SKIP_STATUS = 4
+
+
+class Row:
+    """One test with arguments on one host kernel."""
+
+    def __init__(self, kernel, seconds, command):
+        self.kernel, self.seconds, self.command = kernel, seconds, command
+        self.name = command if kernel == "4k" else f"{command} @{kernel}"
+
+
+class Outcome:
+    def __init__(self, verdict, seconds, detail=""):
+        self.verdict, self.seconds, self.detail = verdict, float(seconds), detail
+
+
+def rows(sets, kernels, only):
+    table = []
+    for kernel in kernels:
+        for line in (HERE / "kvm-selftests.list").read_text().splitlines():
+            if line.startswith("#") or not line.strip():
+                continue
+            name, seconds, command = line.split("\t")
+            if name in sets and re.search(only, command):
+                table.append(Row(kernel, int(seconds), command))
+    return table
+
+
+class Bench:
+    """A host that is booted when first needed, and again after it died."""
+
+    def __init__(self, kernel, hypervisor):
+        self.kernel, self.hypervisor = kernel, hypervisor
+        self.machine = None
+
+    def _boot(self):
+        files = {f"redoubt/{p.name}": p for p in SELFTESTS.glob("*") if executable(p)}
+        files |= {f"redoubt/{p.name}": p for p in SELFTESTS.glob("aarch64/*") if executable(p)}
+        options = dict(kernel=self.kernel, mem=3072, files=files,
+                       name=f"selftests-{self.kernel}-{self.hypervisor}")
+        if self.hypervisor == "redoubt":
+            self.machine = with_redoubt(**options).start()
+            self.machine.load_redoubt()
+        else:
+            self.machine = Machine(hypervisor=self.hypervisor, **options).start()
+        self.machine.run(f"echo {HUGE_PAGES[self.kernel]} >/proc/sys/vm/nr_hugepages")
+
+    def run(self, row):
+        """The Outcome of one row; never raises for what the test or the machine did."""
+        start = time.monotonic()
+        try:
+            if not self.machine:
+                self._boot()
+            result = self.machine.run(f"cd /redoubt && timeout -s KILL {row.seconds} ./{row.command}",
+                                      timeout=row.seconds + 60, check=False)
+            self.machine.check_console()
+        except MachineError as error:
+            self.close()
+            return Outcome("fail", time.monotonic() - start, str(error))
+        if result.status == SKIP_STATUS:
+            return Outcome("skip", result.seconds, last_line(result.output))
+        if result.status == 0:
+            return Outcome("pass", result.seconds)
+        late = result.seconds >= row.seconds
+        detail = f"over {row.seconds} s" if late else f"status {result.status}\n{result.output}"
+        return Outcome("fail", result.seconds, detail)
+
+    def close(self):
+        if self.machine:
+            self.machine.kill()
+        self.machine = None
+
+
+def executable(path):
+    return path.is_file() and path.stat().st_mode & 0o100 and not path.suffix
+
+
+def last_line(text):
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+class MainlineResults:
+    """Results by (kernel release, QEMU version, mode, command)."""
+
+    def __init__(self, remeasure):
+        version = subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=True)
+        self.qemu = version.stdout.split()[3]
+        self.table = {}
+        self.added = 0
+        for path in () if remeasure else (RECORDED, MEASURED):
+            if path.exists():
+                self._read(path)
+
+    def _read(self, path):
+        for line in path.read_text().splitlines():
+            if not line.startswith("#"):
+                release, qemu, mode, command, verdict, seconds = line.split("\t")
+                self.table[release, qemu, mode, command] = Outcome(verdict, seconds)
+
+    def _key(self, row, mode):
+        return Kernel(row.kernel).release, self.qemu, mode, row.command
+
+    def get(self, row, mode):
+        return self.table.get(self._key(row, mode))
+
+    def put(self, row, mode, outcome):
+        self.table[self._key(row, mode)] = outcome
+        self.added += 1
+        text = "# kernel, QEMU, mode, command, result, seconds\n"
+        for key, o in sorted(self.table.items()):
+            text += "\t".join(key) + f"\t{o.verdict}\t{o.seconds:.1f}\n"
+        MEASURED.write_text(text)
+
+
+def measure(table, hypervisor, results, show):
+    """Fills results[row.name, hypervisor], a host kernel at a time."""
+    for kernel in dict.fromkeys(row.kernel for row in table):
+        bench = Bench(kernel, hypervisor)
+        try:
+            for row in (r for r in table if r.kernel == kernel):
+                outcome = bench.run(row)
+                results[row.name, hypervisor] = outcome
+                show(row, hypervisor, outcome)
+        finally:
+            bench.close()
+
+
+def show_progress(row, hypervisor, outcome):
+    print(f"  {hypervisor:<9} {outcome.verdict:<4} {outcome.seconds:6.1f} s  {row.name}", flush=True)
+
+
+def measure_mainline(table, modes, mainline, results):
+    for mode in modes:
+        for row in table:
+            if mainline.get(row, mode):
+                results[row.name, mode] = mainline.get(row, mode)
+        missing = [row for row in table if (row.name, mode) not in results]
+
+        def keep(row, hypervisor, outcome):
+            show_progress(row, hypervisor, outcome)
+            mainline.put(row, mode, outcome)
+
+        measure(missing, mode, results, keep)
+
+
+def judge(verdicts):
+    """passed, failed or skipped: Redoubt must pass wherever mainline passes in either mode."""
+    redoubt, *others = verdicts
+    if redoubt == "pass":
+        return "passed"
+    return "failed" if "pass" in others else "skipped"
+
+
+def report(table, results, columns):
+    report_table = Table("test", "redoubt", "mainline_nvhe", "mainline_protected", "seconds")
+    count = {"passed": 0, "failed": 0, "skipped": 0}
+    defects = []
+    for row in table:
+        found = [results.get((row.name, h)) for h in ("redoubt", *MAINLINE)]
+        verdicts = [o.verdict if o else "-" for o in found]
+        seconds = next((o.seconds for o in found if o), 0)
+        report_table.add(row.name, *verdicts, f"{seconds:.1f}")
+        if "redoubt" in columns:
+            verdict = judge(verdicts)
+        else:
+            verdict = {"pass": "passed", "fail": "skipped"}.get(verdicts[1], "skipped")
+        count[verdict] += 1
+        if verdict == "failed":
+            defects.append((row, found[0]))
+    return report_table, count, defects
+
+
+def explain(defects):
+    for row, outcome in defects:
+        print(f"\n=== {row.name}: mainline passes, Redoubt does not ===\n{outcome.detail[-3000:]}")
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    p.add_argument("--set", default="quick", choices=("quick", "full"))
+    p.add_argument("--kernels", default="4k,16k")
+    p.add_argument("--only", default="", help="pattern of the tests to run")
+    p.add_argument("--hypervisors", default="redoubt,nvhe,protected")
+    p.add_argument("--remeasure", action="store_true")
+    options = p.parse_args()
+    columns = options.hypervisors.split(",")
+    table = rows(("quick", "full")[: 1 + (options.set == "full")], options.kernels.split(","),
+                 options.only)
+    mainline = MainlineResults(options.remeasure)
+    results = {}
+    measure_mainline(table, [h for h in columns if h in MAINLINE], mainline, results)
+    if "redoubt" in columns:
+        measure(table, "redoubt", results, show_progress)
+    report_table, count, defects = report(table, results, columns)
+    explain(defects)
+    print(f"\n{report_table}\n")
+    known = sum(1 for o in results if o[1] in MAINLINE) - mainline.added
+    print(f"mainline: {mainline.added} results measured now, {known} kept from runs with the same "
+          f"kernel, QEMU and arguments.\n'skipped' counts what mainline does not pass either.")
+    name = "kvm-selftests" if not options.only else "kvm-selftests-partial"
+    print(f"written to {report_table.write(name)}")
+    print(closing_line(count["passed"], count["failed"], count["skipped"]))
+    return 1 if count["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
