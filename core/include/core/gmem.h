@@ -81,8 +81,10 @@ struct gmem_env_ops {
 	 */
 	int (*resolve)(void *env, u64 hva, u32 want, struct gmem_page *page);
 	/**
-	 * @release: done with the page. No lock is held. For pages of a protected VM
-	 * (gmem_config.pinned) it is called only if the page did not become the guest's.
+	 * @release: done with the page. For a used one the mmu lock is held for reading, so
+	 * that an invalidation of the page comes after its being marked dirty; else no lock.
+	 * For pages of a protected VM (gmem_config.pinned) it is called only if the page did
+	 * not become the guest's.
 	 */
 	void (*release)(void *env, struct gmem_page *page, enum gmem_release how);
 	/**
@@ -92,8 +94,11 @@ struct gmem_env_ops {
 	void (*prepare)(void *env, u64 pfn, u64 pages, u32 prot);
 	/* @topup: fill @cache for one fault, after -ENOMEM with more. May sleep. */
 	int (*topup)(void *env, struct gmem_cache *cache, bool more);
+	/* @drain: a cache that gmem itself filled is not needed any more. No lock is held. */
+	void (*drain)(void *env, struct gmem_cache *cache);
 
 	void *(*alloc)(void *env, size_t bytes); /* zeroed; may sleep */
+	void *(*alloc_now)(void *env, size_t bytes); /* zeroed; under locks; may well fail */
 	void (*free)(void *env, void *p, size_t bytes);
 
 	void (*lock)(void *env, enum gmem_lock lock, bool write);
@@ -115,6 +120,7 @@ struct gmem_config {
 	u32 page_shift; /* log2 of the host's page in bytes */
 	u32 ipa_bits;	/* size of the guest's physical address space */
 	bool pinned;	/* pages are donated: pinned for good, notifications do not apply */
+	bool exec_free; /* executing needs no cache maintenance: all RAM is mapped executable */
 };
 
 /* One of the two generations of slots: the trees that readers look in. */
@@ -124,6 +130,7 @@ struct gmem_slots {
 };
 
 struct gmem_stats {
+	/* Approximate: counted without a lock. */
 	u64 faults;	/* that mapped something new */
 	u64 fast;	/* access flag and dirty faults that needed no resolve */
 	u64 retries;	/* met an invalidation or another vCPU */
@@ -137,6 +144,7 @@ struct gmem {
 	u32 page_shift;
 	u32 ipa_bits;
 	bool pinned;
+	bool exec_free;
 
 	/* Slots mutex; `active` is read in readers' sections. */
 	struct gmem_slots slots[2];
@@ -217,7 +225,7 @@ void gmem_destroy(struct gmem *g);
  *
  * Lock: slots mutex; may sleep. Errors, with nothing changed: -EINVAL misaligned, wrapping,
  * too large, unknown flags, or a change that an existing slot does not allow; -EEXIST overlaps
- * another slot; -EFAULT beyond ipa_bits; -ENOMEM.
+ * another slot; -EFAULT beyond ipa_bits; -EPERM not with donated pages; -ENOMEM.
  */
 int gmem_set_region(struct gmem *g, const struct gmem_region *r);
 
@@ -280,7 +288,8 @@ void gmem_flush_caches(struct gmem *g);
 
 /**
  * gmem_mark_dirty() - note a write to a guest frame by somebody other than a vCPU.
- * Lock: a readers' section. Call before or after the write, but not a section apart.
+ * Lock: a readers' section, not the mmu lock. Call it after the write, in the section in
+ * which the frame's address was looked up.
  */
 void gmem_mark_dirty(struct gmem *g, u64 gfn);
 

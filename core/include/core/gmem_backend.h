@@ -23,9 +23,12 @@
 
 struct gmem_backend;
 
+/* Leaves that one operation may need. */
+#define GMEM_CACHE_LEAVES 3
+
 /* What a fault brings along so that nothing is allocated under a lock; one a vCPU. */
 struct gmem_cache {
-	void *leaf;   /* for the records of `protected` */
+	void *leaves; /* of the records of `protected`: GMEM_CACHE_LEAVES, by gmem_leaf_push() */
 	void *tables; /* for the tables of `direct`: the environment's own type */
 };
 
@@ -47,7 +50,8 @@ struct gmem_backend_ops {
 	 * @host_writable: kept for @lookup, whether or not @prot has GMEM_PROT_W.
 	 * Lock: mmu lock, shared. Errors, with nothing changed for the frames' present user:
 	 * -EAGAIN another vCPU mapped the range meanwhile (let the guest try again),
-	 * -ENOMEM the cache ran dry (top up, try again), -EPERM the page may not be had.
+	 * -ENOMEM the cache ran dry (top up, try again), -E2BIG a block won't do here (try a
+	 * page), -EPERM the page may not be had.
 	 */
 	int (*map)(struct gmem_backend *be, u64 gfn, u64 pages, u64 pfn, u32 prot,
 		   bool host_writable, struct gmem_cache *cache);

@@ -27,9 +27,12 @@ struct gmem_hyp_ops {
 	int (*split)(void *hyp, u64 gfn, u64 pages, u64 *done);
 	void (*flush_tlb)(void *hyp);
 
-	/* Not hypercalls: clean a mapped run's caches; the host has a donated run back. */
+	/*
+	 * Not hypercalls. clean: clean a mapped run's caches. returned: the host has a donated
+	 * run back, that was given away in pieces of 2^@order pages. mmu lock held for writing.
+	 */
 	void (*clean)(void *hyp, u64 pfn, u64 pages);
-	void (*returned)(void *hyp, u64 pfn, u64 pages);
+	void (*returned)(void *hyp, u64 pfn, u64 pages, u32 order);
 	/* EL2 refused what it should not have: say so, once. */
 	void (*complain)(void *hyp, const char *what, u64 gfn, int err);
 };
@@ -41,6 +44,7 @@ struct gmem_protected {
 	const struct gmem_env_ops *env_ops;
 	void *env;
 	struct gmem_records records;
+	void *spare; /* leaves for when an unmap splits a run */
 	u64 batch;   /* pages a hypercall takes */
 	bool pinned; /* pages are donated */
 };
@@ -51,7 +55,7 @@ struct gmem_protected_config {
 	const struct gmem_env_ops *env_ops; /* for the records' lock and memory */
 	void *env;
 	u32 page_shift;
-	u64 batch;	/* pages a hypercall takes at most; blocks above it are not offered */
+	u64 batch;	/* pages a hypercall takes, a power of two; larger blocks aren't offered */
 	bool pinned;
 };
 
@@ -59,9 +63,10 @@ struct gmem_protected_config {
 void gmem_protected_init(struct gmem_protected *p, const struct gmem_protected_config *cfg);
 
 /**
- * gmem_protected_leaf() - what gmem_cache.leaf must point to before a fault.
- * Return: bytes of memory, from env_ops->alloc() and freed by env_ops->free().
+ * gmem_protected_forget() - EL2's teardown of the VM has given everything back.
+ * Frames that @destroy could not reclaim are returned. No hypercall is made. Lock: none;
+ * nobody uses @p any more.
  */
-size_t gmem_protected_leaf(void);
+void gmem_protected_forget(struct gmem_protected *p);
 
 #endif /* CORE_GMEM_PROTECTED_H */

@@ -43,23 +43,29 @@ void gmem_records_init(struct gmem_records *r);
  */
 bool gmem_records_find(const struct gmem_records *r, u64 gfn, struct gmem_run *run);
 
+/*
+ * Unused leaves, for what needs one and from what has one left: a list through each leaf's
+ * first word. A fresh leaf is zeroed memory, aligned as malloc's.
+ */
+void gmem_leaf_push(void **leaves, void *leaf);
+void *gmem_leaf_pop(void **leaves); /* NULL: there is none */
+
 /**
  * gmem_records_insert() - add a run.
- * @run: no frame of it is in the records.
- * @leaf: an unused leaf; set to NULL if it was taken. One is enough for any @run of
- *	  fewer than 2^24 pages.
- * Errors: -ENOMEM @leaf was needed and is NULL; nothing changed.
+ * @run: no frame of it is in the records; fewer than 2^24 pages.
+ * @leaves: one leaf is taken from it if need be; never more than one.
+ * Errors: -ENOMEM a leaf was needed and there was none; no run has changed.
  */
-int gmem_records_insert(struct gmem_records *r, const struct gmem_run *run, void **leaf);
+int gmem_records_insert(struct gmem_records *r, const struct gmem_run *run, void **leaves);
 
 /**
  * gmem_records_remove() - forget frames.
- * @gfn, @pages: every one of them is in one run of the records.
- * @leaf: taken as in insert, if what remains of the run needs room; or, if a leaf became
- *	  free and *@leaf is NULL, set to it.
- * Errors: -ENOMEM @leaf was needed and is NULL; nothing changed.
+ * @gfn, @pages: all of them are in one run of the records.
+ * @leaves: a leaf is taken if what remains of the run, on both sides, needs room; leaves
+ *	    that become free are added.
+ * Errors: -ENOMEM a leaf was needed and there was none; no run has changed.
  */
-int gmem_records_remove(struct gmem_records *r, u64 gfn, u64 pages, void **leaf);
+int gmem_records_remove(struct gmem_records *r, u64 gfn, u64 pages, void **leaves);
 
 /* gmem_records_bytes() - memory that the records take. */
 u64 gmem_records_bytes(const struct gmem_records *r);
