@@ -11,6 +11,7 @@
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
 #include <linux/errno.h>
+#include <linux/irqflags.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -81,6 +82,20 @@ static inline void port_lock(port_lock_t *lock)
 static inline void port_unlock(port_lock_t *lock)
 {
 	spin_unlock(lock);
+}
+
+/* Interrupts off on this CPU, and as they were. */
+static inline unsigned long port_irq_save(void)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	return flags;
+}
+
+static inline void port_irq_restore(unsigned long flags)
+{
+	local_irq_restore(flags);
 }
 
 #endif /* REDOUBT_PORT_H */

@@ -110,4 +110,15 @@ static inline void port_unlock(port_lock_t *lock)
 	__atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
 }
 
+/* Interrupts off on this CPU, and as they were. */
+static inline unsigned long port_irq_save(void)
+{
+	return 0;
+}
+
+static inline void port_irq_restore(unsigned long flags)
+{
+	(void)flags;
+}
+
 #endif /* REDOUBT_PORT_H */
