@@ -72,7 +72,7 @@ int own_assign_hyp(struct own_ctx *ctx, u64 pfn, u64 nr_pages)
 	if (!records)
 		return -ERANGE;
 	own_lock(ctx, NULL);
-	if (own_records_equal(records, nr_pages, OWN_REC_HOST))
+	if (*records == OWN_REC_HOST && own_records_prefix(records, nr_pages) == nr_pages)
 		own_records_fill(records, nr_pages, OWN_REC_HYP);
 	else
 		ret = -EPERM;

@@ -22,57 +22,45 @@ static int find_records(struct own_ctx *ctx, u64 pfn, u64 nr_pages, u32 **record
 	return *records ? 0 : -ERANGE;
 }
 
-static int check_pin(const u32 *records, u64 nr_pages)
+static int check_pin(u32 record)
 {
-	u64 i;
-
-	for (i = 0; i < nr_pages; i++) {
-		if (!hyp_may(records[i]))
-			return -EPERM;
-		if (own_count(records[i]) == OWN_COUNT_MAX)
-			return -EBUSY;
-	}
-	return 0;
+	if (!hyp_may(record))
+		return -EPERM;
+	return own_count(record) < OWN_COUNT_MAX ? 0 : -EBUSY;
 }
 
-static int check_unpin(const u32 *records, u64 nr_pages)
+static int check_unpin(u32 record)
 {
-	u64 i;
+	return hyp_may(record) && own_count(record) ? 0 : -EPERM;
+}
 
-	for (i = 0; i < nr_pages; i++)
-		if (!hyp_may(records[i]) || !own_count(records[i]))
-			return -EPERM;
-	return 0;
+/* Add @step to each count, if @check allows it for all of them. */
+static int change_counts(struct own_ctx *ctx, u64 pfn, u64 nr_pages, int (*check)(u32 record),
+			 u32 step)
+{
+	u64 i, run;
+	u32 *rec;
+	int ret = find_records(ctx, pfn, nr_pages, &rec);
+
+	if (ret)
+		return ret;
+	own_lock(ctx, NULL);
+	for (i = 0; !ret && i < nr_pages; i += own_records_prefix(rec + i, nr_pages - i))
+		ret = check(rec[i]);
+	for (i = 0; !ret && i < nr_pages; i += run) {
+		run = own_records_prefix(rec + i, nr_pages - i);
+		own_records_fill(rec + i, run, rec[i] + step);
+	}
+	own_unlock(ctx, NULL);
+	return ret;
 }
 
 int own_hyp_pin(struct own_ctx *ctx, u64 pfn, u64 nr_pages)
 {
-	u32 *records;
-	u64 i;
-	int ret = find_records(ctx, pfn, nr_pages, &records);
-
-	if (ret)
-		return ret;
-	own_lock(ctx, NULL);
-	ret = check_pin(records, nr_pages);
-	for (i = 0; !ret && i < nr_pages; i++)
-		records[i] += OWN_REC_COUNT_ONE;
-	own_unlock(ctx, NULL);
-	return ret;
+	return change_counts(ctx, pfn, nr_pages, check_pin, OWN_REC_COUNT_ONE);
 }
 
 int own_hyp_unpin(struct own_ctx *ctx, u64 pfn, u64 nr_pages)
 {
-	u32 *records;
-	u64 i;
-	int ret = find_records(ctx, pfn, nr_pages, &records);
-
-	if (ret)
-		return ret;
-	own_lock(ctx, NULL);
-	ret = check_unpin(records, nr_pages);
-	for (i = 0; !ret && i < nr_pages; i++)
-		records[i] -= OWN_REC_COUNT_ONE;
-	own_unlock(ctx, NULL);
-	return ret;
+	return change_counts(ctx, pfn, nr_pages, check_unpin, 0u - OWN_REC_COUNT_ONE);
 }

@@ -61,8 +61,6 @@ static inline void own_unlock(struct own_ctx *ctx, struct own_space *other)
 
 /* own_records.c: runs of records. */
 
-/* Is each of @nr records equal to @want? */
-bool own_records_equal(const u32 *records, u64 nr, u32 want);
 /* How many records, from the first on, equal the first one? At least 1. */
 u64 own_records_prefix(const u32 *records, u64 nr);
 /* May the host use all of @nr pages? */

@@ -1,60 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Loops over runs of records: these few instructions are what a batch costs per
- * page, so that the checks gather differences over a group instead of branching
- * at each page. All are called with the host's lock held, which is why records
- * are read and written plainly.
+ * Runs of records: these few instructions are what a batch costs per page. Pages of
+ * a batch mostly are in one state, so that everything is done by runs of equal
+ * records: finding where a run ends looks at eight pages per branch, and what is
+ * checked or computed of a record is checked or computed once a run.
+ *
+ * All are called with the host's lock held, which is why records are read and
+ * written plainly.
  */
 #include "own_private.h"
 
-bool own_records_equal(const u32 *records, u64 nr, u32 want)
-{
-	const u32 *end = records + nr;
-
-	for (; end - records >= 8; records += 8) {
-		u32 diff = (records[0] ^ want) | (records[1] ^ want) | (records[2] ^ want) |
-			   (records[3] ^ want) | (records[4] ^ want) | (records[5] ^ want) |
-			   (records[6] ^ want) | (records[7] ^ want);
-
-		if (port_unlikely(diff))
-			return false;
-	}
-	for (; records < end; records++)
-		if (*records != want)
-			return false;
-	return true;
-}
-
 u64 own_records_prefix(const u32 *records, u64 nr)
 {
-	u64 i;
+	const u32 *rec = records, *end = records + nr;
+	u32 first = *rec;
 
-	for (i = 1; i < nr; i++)
-		if (records[i] != records[0])
+	for (; end - rec >= 8; rec += 8)
+		if ((rec[0] ^ first) | (rec[1] ^ first) | (rec[2] ^ first) | (rec[3] ^ first) |
+		    (rec[4] ^ first) | (rec[5] ^ first) | (rec[6] ^ first) | (rec[7] ^ first))
 			break;
-	return i;
+	while (rec < end && *rec == first)
+		rec++;
+	return (u64)(rec - records);
 }
 
 bool own_records_host_may(const u32 *records, u64 nr)
 {
-	const u32 *end = records + nr;
+	u64 i;
 
-	for (; records < end; records++)
-		if (!own_record_host_may(*records))
+	for (i = 0; i < nr; i += own_records_prefix(records + i, nr - i))
+		if (!own_record_host_may(records[i]))
 			return false;
 	return true;
 }
 
 void own_records_fill(u32 *records, u64 nr, u32 value)
 {
-	const u32 *end = records + nr;
+	u32 *rec = records, *end = records + nr;
 
-	for (; end - records >= 4; records += 4) {
-		records[0] = value;
-		records[1] = value;
-		records[2] = value;
-		records[3] = value;
-	}
-	for (; records < end; records++)
-		*records = value;
+	for (; end - rec >= 8; rec += 8)
+		rec[0] = rec[1] = rec[2] = rec[3] = rec[4] = rec[5] = rec[6] = rec[7] = value;
+	for (; rec < end; rec++)
+		*rec = value;
 }

@@ -80,6 +80,14 @@ static const struct own_rule own_rules[OWN_NR_VERBS] = {
 		.after = OWN_REC_HOST },
 };
 
+/* Pages of a job that are contiguous, with their records. */
+struct own_piece {
+	u64 pa;
+	u64 addr;
+	u64 nr_pages;
+	u32 *records;
+};
+
 /* One transition under way. */
 struct own_job {
 	struct own_ctx *ctx;
@@ -90,14 +98,7 @@ struct own_job {
 	u64 nr_pages;
 	u32 prot; /* of a mapping in @other */
 	u32 before, after;
-};
-
-/* Pages of a job that are contiguous, with their records. */
-struct own_piece {
-	u64 pa;
-	u64 addr;
-	u64 nr_pages;
-	u32 *records;
+	struct own_piece whole; /* if all is one piece: found once, used thrice */
 };
 
 /* The piece of a guest's range that begins at @piece->addr. */
@@ -128,7 +129,7 @@ static int find_in_guest(const struct own_job *job, struct own_piece *piece, u64
 }
 
 /* The piece of a job that begins @done pages into it. */
-static int next_piece(const struct own_job *job, u64 done, struct own_piece *piece)
+static int find_piece(const struct own_job *job, u64 done, struct own_piece *piece)
 {
 	const struct own_ctx *ctx = job->ctx;
 
@@ -141,64 +142,91 @@ static int next_piece(const struct own_job *job, u64 done, struct own_piece *pie
 	return piece->records ? 0 : -ERANGE;
 }
 
-/* Which refusal it is, when not all records are @want: only the count, or more. */
-static int refusal(const u32 *records, u32 want)
+/* The same, once check_pieces() has looked at all of them. */
+static int next_piece(const struct own_job *job, u64 done, struct own_piece *piece)
 {
-	while (*records == want)
-		records++;
-	return (*records ^ want) & ~OWN_REC_COUNT_MASK ? -EPERM : -EBUSY;
+	if (!job->whole.nr_pages)
+		return find_piece(job, done, piece);
+	*piece = job->whole;
+	piece->pa += own_bytes(job->ctx, done);
+	piece->addr += own_bytes(job->ctx, done);
+	piece->nr_pages -= done;
+	piece->records += done;
+	return 0;
 }
 
-static int check_share(const u32 *records, u64 nr_pages)
+static int check_exact(u32 record, u32 want)
 {
-	u64 i;
+	if (port_likely(record == want))
+		return 0;
+	return (record ^ want) & ~OWN_REC_COUNT_MASK ? -EPERM : -EBUSY;
+}
 
-	for (i = 0; i < nr_pages; i++) {
-		if (records[i] == OWN_REC_HOST)
-			continue;
-		if ((records[i] & ~OWN_REC_COUNT_MASK) != OWN_REC_HOST_GUESTS)
-			return -EPERM;
-		if (own_count(records[i]) == OWN_COUNT_MAX)
-			return -EBUSY;
+static int check_share(u32 record)
+{
+	if (record == OWN_REC_HOST)
+		return 0;
+	if ((record & ~OWN_REC_COUNT_MASK) != OWN_REC_HOST_GUESTS)
+		return -EPERM;
+	return own_count(record) < OWN_COUNT_MAX ? 0 : -EBUSY;
+}
+
+static int check_unshare(u32 record)
+{
+	bool lent = (record & ~OWN_REC_COUNT_MASK) == OWN_REC_HOST_GUESTS;
+
+	return lent && own_count(record) ? 0 : -EPERM;
+}
+
+/* May a page with this record make the job's transition? */
+static int check_record(const struct own_job *job, u32 record)
+{
+	switch (job->rule->records) {
+	case RECORDS_SHARE:
+		return check_share(record);
+	case RECORDS_UNSHARE:
+		return check_unshare(record);
+	case RECORDS_RECLAIM:
+		return record == job->before || record == OWN_REC(job->before, OWN_LENT_HOST) ?
+			       0 : -EPERM;
+	default:
+		return check_exact(record, job->before);
 	}
-	return 0;
 }
 
-static int check_unshare(const u32 *records, u64 nr_pages)
+/* The record afterwards. */
+static u32 next_record(const struct own_job *job, u32 record)
 {
-	u64 i;
-
-	for (i = 0; i < nr_pages; i++)
-		if ((records[i] & ~OWN_REC_COUNT_MASK) != OWN_REC_HOST_GUESTS ||
-		    !own_count(records[i]))
-			return -EPERM;
-	return 0;
-}
-
-static int check_reclaim(const u32 *records, u64 nr_pages, u32 owned)
-{
-	u32 lent = OWN_REC(owned, OWN_LENT_HOST);
-	u64 i;
-
-	for (i = 0; i < nr_pages; i++)
-		if (records[i] != owned && records[i] != lent)
-			return -EPERM;
-	return 0;
+	switch (job->rule->records) {
+	case RECORDS_SHARE:
+		return (record | OWN_REC_HOST_GUESTS) + OWN_REC_COUNT_ONE;
+	case RECORDS_UNSHARE:
+		return own_count(record) == 1 ? OWN_REC_HOST : record - OWN_REC_COUNT_ONE;
+	default:
+		return job->after;
+	}
 }
 
 static int check_records(const struct own_job *job, const struct own_piece *piece)
 {
-	switch (job->rule->records) {
-	case RECORDS_SHARE:
-		return check_share(piece->records, piece->nr_pages);
-	case RECORDS_UNSHARE:
-		return check_unshare(piece->records, piece->nr_pages);
-	case RECORDS_RECLAIM:
-		return check_reclaim(piece->records, piece->nr_pages, job->before);
-	default:
-		if (port_likely(own_records_equal(piece->records, piece->nr_pages, job->before)))
-			return 0;
-		return refusal(piece->records, job->before);
+	const u32 *rec = piece->records;
+	u64 i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < piece->nr_pages; i += own_records_prefix(rec + i, piece->nr_pages - i))
+		ret = check_record(job, rec[i]);
+	return ret;
+}
+
+static void commit_records(const struct own_job *job, const struct own_piece *piece)
+{
+	u32 *rec = piece->records;
+	u64 i, run = piece->nr_pages;
+
+	for (i = 0; i < piece->nr_pages; i += run) {
+		if (job->rule->records == RECORDS_SHARE || job->rule->records == RECORDS_UNSHARE)
+			run = own_records_prefix(rec + i, piece->nr_pages - i);
+		own_records_fill(rec + i, run, next_record(job, rec[i]));
 	}
 }
 
@@ -249,47 +277,37 @@ static int prepare_host(const struct own_job *job)
 	return 0;
 }
 
-static int check_job(const struct own_job *job)
+static int check_pieces(struct own_job *job)
 {
-	const struct own_rule *rule = job->rule;
-	struct own_piece piece;
+	struct own_piece piece = { 0 };
 	u64 done;
 	int ret;
 
 	for (done = 0; done < job->nr_pages; done += piece.nr_pages) {
-		ret = next_piece(job, done, &piece);
+		ret = find_piece(job, done, &piece);
 		if (!ret)
 			ret = check_records(job, &piece);
 		if (ret)
 			return ret;
 	}
-	ret = check_other(job);
+	if (piece.nr_pages == job->nr_pages)
+		job->whole = piece;
+	return 0;
+}
+
+static int check_job(struct own_job *job)
+{
+	const struct own_rule *rule = job->rule;
+	int ret = check_pieces(job);
+
+	if (!ret)
+		ret = check_other(job);
 	if (!ret && rule->host_edit != NO_EDIT)
 		ret = prepare_host(job);
 	if (!ret && rule->other_edit != NO_EDIT)
 		ret = job->other->ops->prepare(job->other, (enum own_edit)rule->other_edit,
 					       job->addr, job->nr_pages);
 	return ret;
-}
-
-static void commit_records(const struct own_job *job, const struct own_piece *piece)
-{
-	u32 *rec = piece->records;
-	u64 i;
-
-	switch (job->rule->records) {
-	case RECORDS_SHARE:
-		for (i = 0; i < piece->nr_pages; i++)
-			rec[i] = (rec[i] | OWN_REC_HOST_GUESTS) + OWN_REC_COUNT_ONE;
-		break;
-	case RECORDS_UNSHARE:
-		for (i = 0; i < piece->nr_pages; i++)
-			rec[i] = own_count(rec[i]) == 1 ? OWN_REC_HOST :
-							  rec[i] - OWN_REC_COUNT_ONE;
-		break;
-	default:
-		own_records_fill(rec, piece->nr_pages, job->after);
-	}
 }
 
 /* Take the pages from whoever loses them. TLB maintenance is complete afterwards. */
