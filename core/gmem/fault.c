@@ -18,6 +18,9 @@
 /* One try that meets -ENOMEM tops its cache up this often. */
 #define TOPUPS_MAX 8
 
+/* Inside this file: an instruction was to be fetched from a device. */
+#define NOEXEC (-8)
+
 struct attempt {
 	struct gmem *g;
 	const struct gmem_fault *f;
@@ -101,7 +104,7 @@ static int reuse(struct attempt *a, u32 prot)
 			return err;
 	}
 	if ((prot & GMEM_PROT_X) && !a->page.device)
-		a->g->ops->prepare(a->g->env, a->page.pfn & ~mask, mask + 1, prot);
+		a->g->ops->prepare(a->g->env, a->page.pfn & ~mask, mask + 1, GMEM_PROT_X);
 	return ops->relax_perms(a->g->be, gfn, prot);
 }
 
@@ -124,6 +127,8 @@ static int install(struct attempt *a)
 	u32 prot = choose_prot(a);
 	int err;
 
+	if (a->f->exec && a->page.device)
+		return NOEXEC;
 	if (a->f->write && !(prot & GMEM_PROT_W))
 		return -EAGAIN;
 	if (prot & GMEM_PROT_W)
@@ -228,6 +233,8 @@ static void settle(struct gmem *g, const struct attempt *a, int err, struct gmem
 		out->error = 0;
 	} else if (err == GMEM_EHWPOISON) {
 		out->result = GMEM_POISON;
+	} else if (err == NOEXEC) {
+		out->result = GMEM_NOEXEC;
 	} else {
 		out->result = GMEM_FAILED;
 	}

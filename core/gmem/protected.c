@@ -619,16 +619,21 @@ static const struct gmem_backend_ops protected_ops = {
 	.destroy = protected_destroy,
 };
 
+void gmem_protected_block_orders(u32 page_shift, u64 batch, u32 order[3])
+{
+	u32 bits = page_shift - 3; /* that one level of tables resolves */
+	u32 i;
+
+	for (i = 0; i < 3; i++)
+		order[i] = i < 2 && 1ull << (bits * (i + 1)) <= batch ? bits * (i + 1) : 0;
+}
+
 void gmem_protected_init(struct gmem_protected *p, const struct gmem_protected_config *cfg)
 {
-	u32 bits = cfg->page_shift - 3; /* that one level of tables resolves */
-	u32 i, order = bits;
-
 	memset(p, 0, sizeof(*p));
 	p->be.ops = &protected_ops;
 	p->be.shared_split = true;
-	for (i = 0; i < 2 && 1ull << order <= cfg->batch; i++, order += bits)
-		p->be.block_order[i] = order;
+	gmem_protected_block_orders(cfg->page_shift, cfg->batch, p->be.block_order);
 	p->hyp_ops = cfg->hyp_ops;
 	p->hyp = cfg->hyp;
 	p->env_ops = cfg->env_ops;

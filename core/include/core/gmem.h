@@ -187,6 +187,7 @@ enum gmem_result {
 	GMEM_NOSLOT, /* no memory there */
 	GMEM_RDONLY, /* a write to a read-only slot: an MMIO exit */
 	GMEM_POISON, /* the host's page is broken: SIGBUS, see hva and order */
+	GMEM_NOEXEC, /* an instruction fetch from what isn't RAM */
 	GMEM_FAILED, /* error says why: -EFAULT, -EINTR, -ENOMEM, -EPERM */
 };
 

@@ -59,6 +59,13 @@ struct gmem_protected_config {
 	bool pinned;
 };
 
+/**
+ * gmem_protected_block_orders() - the blocks that the backend offers.
+ * @page_shift, @batch: as in the configuration.
+ * @order: set to log2 of the pages of each, ascending; 0: no more.
+ */
+void gmem_protected_block_orders(u32 page_shift, u64 batch, u32 order[3]);
+
 /* gmem_protected_init() - a backend without mappings. */
 void gmem_protected_init(struct gmem_protected *p, const struct gmem_protected_config *cfg);
 

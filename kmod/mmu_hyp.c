@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The hypercalls that the `protected` backend makes (core/gmem/protected.c), on
+ * behalf of one VM.
+ *
+ * Locks: called under the mmu lock and mostly under the records' lock.
+ */
+#include "hvc.h"
+#include "mmu_priv.h"
+
+static struct rd_vm *vm_of(void *hyp)
+{
+	return ((struct rd_mmu *)hyp)->vm;
+}
+
+/* Adds what a call over a range has done, error or not; EL2's answer is not beyond doubt. */
+static int account(long ret, const struct rd_hvc_res *res, u64 pages, u64 *done)
+{
+	if (res->x1 > pages)
+		return ret ? ret : -EIO;
+	*done += res->x1;
+	return ret;
+}
+
+static int hyp_map(void *hyp, u64 gfn, u64 pfn, u64 pages, u32 prot, u64 *done)
+{
+	struct rd_vm *vm = vm_of(hyp);
+	struct rd_hvc_res res;
+	long ret = rd_hvc_res(RD_HVC_GUEST_MAP, vm->handle, gfn, pfn, pages, prot, &res);
+
+	/* Refused at once: the argument is still there. */
+	if (ret && res.x1 == vm->handle)
+		return ret;
+	if (res.x1 <= pages)
+		RD_STAT_ADD(vm, pages_mapped, res.x1);
+	return account(ret, &res, pages, done);
+}
+
+static int range_call(struct rd_vm *vm, u64 fn, u64 gfn, u64 pages, u64 *done)
+{
+	struct rd_hvc_res res;
+	long ret = rd_hvc_res(fn, vm->handle, gfn, pages, 0, 0, &res);
+
+	if (ret)
+		return ret;
+	return account(ret, &res, pages, done);
+}
+
+static int hyp_unmap(void *hyp, u64 gfn, u64 pages, u64 *done)
+{
+	u64 before = *done;
+	int ret = range_call(vm_of(hyp), RD_HVC_GUEST_UNMAP, gfn, pages, done);
+
+	RD_STAT_ADD(vm_of(hyp), pages_mapped, before - *done);
+	return ret;
+}
+
+static int hyp_reclaim(void *hyp, u64 gfn, u64 pages, u64 *done)
+{
+	u64 before = *done;
+	int ret = range_call(vm_of(hyp), RD_HVC_GUEST_RECLAIM, gfn, pages, done);
+
+	RD_STAT_ADD(vm_of(hyp), pages_mapped, before - *done);
+	return ret;
+}
+
+static int hyp_wrprotect(void *hyp, u64 gfn, u64 pages, u64 *done)
+{
+	return range_call(vm_of(hyp), RD_HVC_GUEST_WRPROTECT, gfn, pages, done);
+}
+
+static int hyp_split(void *hyp, u64 gfn, u64 pages, u64 *done)
+{
+	return range_call(vm_of(hyp), RD_HVC_GUEST_SPLIT, gfn, pages, done);
+}
+
+static int hyp_test_clear_young(void *hyp, u64 gfn, u64 pages, bool clear, u64 *done, bool *young)
+{
+	struct rd_hvc_res res;
+	long ret = rd_hvc_res(RD_HVC_GUEST_TEST_CLEAR_YOUNG, vm_of(hyp)->handle, gfn, pages, clear,
+			      0, &res);
+
+	if (ret)
+		return ret;
+	*young |= res.x2 == 1;
+	return account(ret, &res, pages, done);
+}
+
+static int hyp_mkyoung(void *hyp, u64 gfn)
+{
+	return rd_hvc2(RD_HVC_GUEST_MKYOUNG, vm_of(hyp)->handle, gfn);
+}
+
+static int hyp_relax(void *hyp, u64 gfn, u32 prot)
+{
+	return rd_hvc3(RD_HVC_GUEST_RELAX, vm_of(hyp)->handle, gfn, prot);
+}
+
+static void hyp_flush_tlb(void *hyp)
+{
+	RD_STAT_INC(vm_of(hyp), remote_tlb_flush);
+	RD_STAT_INC(vm_of(hyp), remote_tlb_flush_requests);
+	rd_hvc1(RD_HVC_GUEST_FLUSH_TLB, vm_of(hyp)->handle);
+}
+
+static void hyp_clean(void *hyp, u64 pfn, u64 pages)
+{
+	rd_mmu_clean(pfn, pages);
+}
+
+static void hyp_returned(void *hyp, u64 pfn, u64 pages, u32 order)
+{
+	rd_mmu_returned(hyp, pfn, pages, order);
+}
+
+static void hyp_complain(void *hyp, const char *what, u64 gfn, int err)
+{
+	struct rd_mmu *m = hyp;
+
+	if (!READ_ONCE(m->complained))
+		pr_err("VM %llu: EL2 refused to %s guest frame %#llx: %d; the VM is stopped\n",
+		       m->vm->handle, what, gfn, err);
+	WRITE_ONCE(m->complained, true);
+	rd_vm_kill(m->vm);
+}
+
+const struct gmem_hyp_ops rd_mmu_hyp_ops = {
+	.map = hyp_map,
+	.unmap = hyp_unmap,
+	.reclaim = hyp_reclaim,
+	.wrprotect = hyp_wrprotect,
+	.test_clear_young = hyp_test_clear_young,
+	.mkyoung = hyp_mkyoung,
+	.relax = hyp_relax,
+	.split = hyp_split,
+	.flush_tlb = hyp_flush_tlb,
+	.clean = hyp_clean,
+	.returned = hyp_returned,
+	.complain = hyp_complain,
+};

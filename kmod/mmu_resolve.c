@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From a host address of the VMM to the page behind it: what a fault needs to know.
+ *
+ * Ordinary VMs hold a reference only until the fault is done; MMU notifications take
+ * the translation away before the page can become another's (invariant 9). Pages of
+ * a protected VM change owner: they are pinned for as long as the guest has them, and
+ * charged to RLIMIT_MEMLOCK.
+ *
+ * Locks: none on entry; mmap_lock inside. rd_mmu_release() of a used page is called
+ * under the mmu lock, and does not sleep.
+ */
+#include <linux/hugetlb.h>
+#include <linux/mm.h>
+#include <linux/pgtable.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/swap.h>
+
+#include "mmu_priv.h"
+
+/*
+ * How much around @hva the host maps in one piece: the order of the block that holds
+ * it. The tables are read without a lock: they are freed under RCU, which waits for
+ * interrupts to be on again; and if what they say is gone by the time it is used, the
+ * fault's check of the sequence count finds out.
+ */
+static u32 host_order(struct mm_struct *mm, unsigned long hva)
+{
+	unsigned long flags;
+	pgd_t *pgdp, pgd;
+	p4d_t *p4dp, p4d;
+	pud_t *pudp, pud;
+	pmd_t pmd;
+	u32 order = 0;
+
+	local_irq_save(flags);
+	pgdp = pgd_offset(mm, hva);
+	pgd = READ_ONCE(*pgdp);
+	if (pgd_none(pgd))
+		goto out;
+	p4dp = p4d_offset_lockless(pgdp, pgd, hva);
+	p4d = READ_ONCE(*p4dp);
+	if (p4d_none(p4d) || !p4d_present(p4d))
+		goto out;
+	pudp = pud_offset_lockless(p4dp, p4d, hva);
+	pud = READ_ONCE(*pudp);
+	if (pud_none(pud) || !pud_present(pud))
+		goto out;
+	if (pud_leaf(pud)) {
+		order = PUD_SHIFT - PAGE_SHIFT;
+		goto out;
+	}
+	pmd = READ_ONCE(*pmd_offset_lockless(pudp, pud, hva));
+	if (!pmd_none(pmd) && pmd_present(pmd) && pmd_leaf(pmd))
+		order = PMD_SHIFT - PAGE_SHIFT;
+out:
+	local_irq_restore(flags);
+	return order;
+}
+
+/* The page is known; what else is there to say about it. */
+static void found(struct rd_mmu *m, u64 hva, struct page *p, bool writable, struct gmem_page *page)
+{
+	page->pfn = page_to_pfn(p);
+	page->order = PageCompound(p) ? host_order(m->vm->mm, hva) : 0;
+	page->writable = writable;
+	page->referenced = true;
+	page->cookie = p;
+}
+
+/* Memory without a struct page of its own to hold: VM_IO and VM_PFNMAP. */
+static int resolve_pfnmap(struct rd_mmu *m, struct vm_area_struct *vma, u64 hva, bool write,
+			  struct gmem_page *page)
+{
+	struct follow_pfnmap_args args = { .vma = vma, .address = hva };
+	int err = follow_pfnmap_start(&args);
+
+	if (err) {
+		bool unlocked = false;
+
+		/* It may drop the lock on the way: then the mapping is to be looked up anew. */
+		err = fixup_user_fault(m->vm->mm, hva, write ? FAULT_FLAG_WRITE : 0, &unlocked);
+		if (unlocked)
+			return -EAGAIN;
+		if (err)
+			return err;
+		err = follow_pfnmap_start(&args);
+		if (err)
+			return err;
+	}
+	if (write && !args.writable) {
+		follow_pfnmap_end(&args);
+		return -EFAULT;
+	}
+	page->pfn = args.pfn;
+	page->writable = args.writable;
+	follow_pfnmap_end(&args);
+	page->device = !pfn_is_map_memory(page->pfn);
+	page->noncached = page->device && (vma->vm_flags & VM_ALLOW_ANY_UNCACHED);
+	return 0;
+}
+
+static int resolve_other(struct rd_mmu *m, u64 hva, bool write, struct gmem_page *page)
+{
+	struct mm_struct *mm = m->vm->mm;
+	struct vm_area_struct *vma;
+	int err = -EFAULT;
+
+	mmap_read_lock(mm);
+	vma = find_vma(mm, hva);
+	if (vma && vma->vm_start <= hva && (vma->vm_flags & (VM_IO | VM_PFNMAP)))
+		err = resolve_pfnmap(m, vma, hva, write, page);
+	mmap_read_unlock(mm);
+	return err;
+}
+
+/* log2 of the pages that one poisoned page takes with it: a huge page of hugetlbfs, whole. */
+static u32 poison_order(struct rd_mmu *m, u64 hva)
+{
+	struct vm_area_struct *vma;
+	u32 order = 0;
+
+	mmap_read_lock(m->vm->mm);
+	vma = find_vma(m->vm->mm, hva);
+	if (vma && vma->vm_start <= hva && is_vm_hugetlb_page(vma))
+		order = ilog2(vma_kernel_pagesize(vma)) - PAGE_SHIFT;
+	mmap_read_unlock(m->vm->mm);
+	return order;
+}
+
+/* May wait for the page: swap, COW, userfaultfd. */
+static int resolve_slow(struct rd_mmu *m, u64 hva, bool write, struct gmem_page *page)
+{
+	unsigned int flags = FOLL_HWPOISON | (write ? FOLL_WRITE : 0);
+	struct page *p, *again;
+	long ret = get_user_pages_unlocked(hva, 1, &p, flags);
+	bool writable = write;
+
+	if (ret == -EHWPOISON) {
+		page->order = poison_order(m, hva);
+		return GMEM_EHWPOISON;
+	}
+	if (ret == -EINTR || ret == -ERESTARTSYS || fatal_signal_pending(current))
+		return -EINTR;
+	if (ret != 1)
+		return resolve_other(m, hva, write, page);
+	/* Read access was asked for; write access may be there all the same. */
+	if (!write && get_user_pages_fast_only(hva, 1, FOLL_WRITE, &again) == 1) {
+		put_page(p);
+		p = again;
+		writable = true;
+	}
+	found(m, hva, p, writable, page);
+	return 0;
+}
+
+static int resolve_shared(struct rd_mmu *m, u64 hva, bool write, struct gmem_page *page)
+{
+	struct page *p;
+
+	/* Always for writing: what the host maps writable, the guest may have so at once. */
+	if (get_user_pages_fast_only(hva, 1, FOLL_WRITE, &p) == 1) {
+		found(m, hva, p, true, page);
+		return 0;
+	}
+	return resolve_slow(m, hva, write, page);
+}
+
+static int charge(struct rd_mmu *m, unsigned long pages)
+{
+	int err = account_locked_vm(m->vm->mm, pages, true);
+
+	if (err) {
+		pr_warn_ratelimited("protected VM %llu needs locked memory beyond RLIMIT_MEMLOCK (%lu pages so far): raise the limit of process %d\n",
+				    m->vm->handle, atomic_long_read(&m->accounted),
+				    task_tgid_nr(current));
+		return err;
+	}
+	atomic_long_add(pages, &m->accounted);
+	return 0;
+}
+
+static void uncharge(struct rd_mmu *m, unsigned long pages)
+{
+	atomic_long_sub(pages, &m->accounted);
+	account_locked_vm(m->vm->mm, pages, false);
+}
+
+/* One pin holds all of a huge page; it is charged whole, since it may be given away whole. */
+static int resolve_pinned(struct rd_mmu *m, u64 hva, struct gmem_page *page)
+{
+	struct page *p;
+	int ret = pin_user_pages_fast(hva, 1, FOLL_WRITE | FOLL_LONGTERM | FOLL_HWPOISON, &p);
+
+	if (ret == -EHWPOISON) {
+		page->order = poison_order(m, hva);
+		return GMEM_EHWPOISON;
+	}
+	if (ret != 1)
+		return ret == -EINTR || fatal_signal_pending(current) ? -EINTR : -EFAULT;
+	found(m, hva, p, true, page);
+	ret = charge(m, 1UL << page->order);
+	if (ret)
+		unpin_user_page(p);
+	return ret;
+}
+
+int rd_mmu_resolve(void *env, u64 hva, u32 want, struct gmem_page *page)
+{
+	struct rd_mmu *m = env;
+
+	if (m->g.pinned)
+		return resolve_pinned(m, hva, page);
+	return resolve_shared(m, hva, want & GMEM_WANT_WRITE, page);
+}
+
+void rd_mmu_release(void *env, struct gmem_page *page, enum gmem_release how)
+{
+	struct rd_mmu *m = env;
+	struct page *p = page->cookie;
+
+	if (m->g.pinned) {
+		unpin_user_page(p);
+		uncharge(m, 1UL << page->order);
+		return;
+	}
+	if (!PageReserved(p)) {
+		/*
+		 * The guest may write from now on, and nobody will tell: the page counts as
+		 * dirty until the host takes it away or cleans it, both of which notify us.
+		 */
+		if (how == GMEM_RELEASE_DIRTY && !PageDirty(p))
+			SetPageDirty(p);
+		if (how != GMEM_RELEASE_UNUSED && !folio_test_referenced(page_folio(p)))
+			folio_mark_accessed(page_folio(p));
+	}
+	put_page(p);
+}
+
+void rd_mmu_returned(struct rd_mmu *m, u64 pfn, u64 pages, u32 order)
+{
+	u64 at;
+
+	/* The guest wrote it, and EL2 zeroed it: nothing of the old contents is left. */
+	for (at = 0; at < pages; at += 1ULL << order) {
+		struct page *p = pfn_to_page(pfn + at);
+
+		SetPageDirty(p);
+		unpin_user_page(p);
+	}
+	/* The charge goes when the VM does: account_locked_vm() may sleep. */
+}
