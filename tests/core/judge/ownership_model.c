@@ -108,8 +108,8 @@ static u64 want_ram(const struct jo_shape *shape, u64 frame, u64 nr)
 }
 
 /* Pages of a range that are RAM of the world, in whatever region. */
-#define for_each_ram(shape, f, first, nr)                                                \
-	for (u64 i_ = 0, f = (first); i_ < (nr) && i_ < (shape)->nr_frames; i_++, f++) \
+#define for_each_ram(shape, f, first, nr)                                                          \
+	for (u64 i_ = 0, f = (first); i_ < (nr) && i_ < (shape)->nr_frames; i_++, f++)             \
 		if (region_of(shape, f))
 
 /* ---- Refusals of the verbs that name frames ---- */
@@ -171,8 +171,7 @@ static u64 frame_refusals(const struct jo_model *model, const struct jo_step *st
 	if (senseless(model, step->pfn, step->nr))
 		return INVAL;
 	refusals = want_ram(model->shape, first, step->nr);
-	for_each_ram(model->shape, f, first, step->nr)
-		refusals |= want[step->op](&model->frame[f]);
+	for_each_ram(model->shape, f, first, step->nr) refusals |= want[step->op](&model->frame[f]);
 	return refusals;
 }
 
@@ -310,9 +309,11 @@ u64 jo_model_refusals(const struct jo_model *model, const struct jo_step *step)
 		return donate_guest_refusals(model, step);
 	case JO_GUEST_SHARE_HOST:
 	case JO_GUEST_DONATE_HOST:
-		return want_slots(model, step, OWN_LENT_NONE) | want_guest(model, step, true, false);
+		return want_slots(model, step, OWN_LENT_NONE) |
+		       want_guest(model, step, true, false);
 	case JO_GUEST_UNSHARE_HOST:
-		return want_slots(model, step, OWN_LENT_HOST) | want_guest(model, step, true, false);
+		return want_slots(model, step, OWN_LENT_HOST) |
+		       want_guest(model, step, true, false);
 	case JO_GUEST_RECLAIM:
 		return want_slots(model, step, -1) | want_guest(model, step, true, true);
 	case JO_GUEST_FORCE_RECLAIM:
@@ -375,7 +376,7 @@ static void commit_fill(struct jo_model *model, const struct jo_step *step, u64 
 {
 	struct jo_frame *frame = &model->frame[f];
 
-	*slot = (struct jo_slot){ .what = JO_RAM, .frame = (u8)f, .prot = OWN_PROT_RWX };
+	*slot = (struct jo_slot){.what = JO_RAM, .frame = (u8)f, .prot = OWN_PROT_RWX};
 	if (step->op == JO_HOST_SHARE_GUEST) {
 		slot->prot = (u8)step->prot;
 		frame->borrows++;
@@ -393,7 +394,7 @@ static void commit_fill(struct jo_model *model, const struct jo_step *step, u64 
 
 static void empty_slot(struct jo_slot *slot, enum jo_what what)
 {
-	*slot = (struct jo_slot){ .what = (u8)what };
+	*slot = (struct jo_slot){.what = (u8)what};
 }
 
 static void return_device(struct jo_model *model, struct jo_slot *slot)
@@ -436,7 +437,7 @@ static void commit_slot(struct jo_model *model, const struct jo_step *step, stru
 
 void jo_model_drain(struct jo_model *model, u32 guest, u64 from, u64 to)
 {
-	struct jo_step step = { .guest = guest };
+	struct jo_step step = {.guest = guest};
 
 	for (; from < to && from < model->shape->nr_gfns; from++) {
 		struct jo_slot *slot = &model->guest[guest].slot[from];
@@ -444,8 +445,8 @@ void jo_model_drain(struct jo_model *model, u32 guest, u64 from, u64 to)
 		if (slot->what == JO_DEVICE)
 			step.op = JO_DEVICE_RETURN;
 		else if (slot->what == JO_RAM)
-			step.op = model->shape->guarded[guest] ? JO_GUEST_RECLAIM :
-								 JO_HOST_UNSHARE_GUEST;
+			step.op = model->shape->guarded[guest] ? JO_GUEST_RECLAIM
+							       : JO_HOST_UNSHARE_GUEST;
 		else
 			continue;
 		commit_slot(model, &step, slot);

@@ -16,35 +16,35 @@
 
 #define JO_FRAMES 96
 #define JO_GUESTS 4
-#define JO_GFNS	  96
+#define JO_GFNS   96
 
 /* What never changes in a world. */
 struct jo_shape {
-	u64 pfn;	  /* of frame 0; frames are numbered from there */
-	u64 va_offset;	  /* of the hyp's linear map */
+	u64 pfn;       /* of frame 0; frames are numbered from there */
+	u64 va_offset; /* of the hyp's linear map */
 	u32 nr_frames;
 	u32 nr_guests;
-	u32 nr_gfns;	  /* input size of every guest; addresses start at 0 */
-	u32 max_devices;  /* entries of the device table */
+	u32 nr_gfns;     /* input size of every guest; addresses start at 0 */
+	u32 max_devices; /* entries of the device table */
 	u32 page_shift;
-	u8 region[JO_FRAMES]; /* 0: not RAM; else equal within a region, ascending */
+	u8 region[JO_FRAMES];    /* 0: not RAM; else equal within a region, ascending */
 	bool guarded[JO_GUESTS]; /* protected guest */
 };
 
 /* A frame: RAM of the world, or a device page of it. */
 struct jo_frame {
-	u16 owner;	 /* OWN_ID_* */
-	u16 pins;	 /* references that the hyp holds */
-	u16 borrows;	 /* mappings in ordinary guests */
-	u8 lent;	 /* enum own_lent */
-	u8 data;	 /* who wrote last: JO_DATA_* */
-	u8 run_first;	 /* device that is not the host's: first frame of its range ... */
-	u8 run_nr;	 /* ... and the length of it */
+	u16 owner;    /* OWN_ID_* */
+	u16 pins;     /* references that the hyp holds */
+	u16 borrows;  /* mappings in ordinary guests */
+	u8 lent;      /* enum own_lent */
+	u8 data;      /* who wrote last: JO_DATA_* */
+	u8 run_first; /* device that is not the host's: first frame of its range ... */
+	u8 run_nr;    /* ... and the length of it */
 };
 
 #define JO_DATA_ZERO 0
 #define JO_DATA(id)  ((u8)((id) + 1)) /* written by component id */
-#define JO_DATA_ANY  0xff	      /* zero, or what was there */
+#define JO_DATA_ANY  0xff             /* zero, or what was there */
 
 enum jo_what { JO_NOTHING, JO_RAM, JO_DEVICE, JO_POISON };
 
@@ -84,7 +84,7 @@ enum jo_op {
 	JO_HOST_DONATE_DEVICE,
 	JO_DEVICE_RETURN,
 	JO_GUEST_KILL,
-	JO_GUEST_DRAIN,	  /* nr: the budget; gfn: 0 */
+	JO_GUEST_DRAIN,   /* nr: the budget; gfn: 0 */
 	JO_GUEST_RECYCLE, /* a dead and empty guest's identity is used again */
 	JO_NR_OPS,
 };

@@ -7,18 +7,10 @@
 
 #include "ownership_world.h"
 
-/* By which of its doors the library is entered. */
-enum jo_door {
-	JO_DOOR_FUNCTION, /* the function of the verb */
-	JO_DOOR_APPLY,	  /* own_apply() */
-	JO_DOOR_BATCH,	  /* own_apply_batch(), one extent */
-	JO_NR_DOORS,
-};
-
 struct jo_tally {
-	u64 done;    /* steps that happened */
-	u64 refused; /* ... that were refused, and changed nothing */
-	u64 starved; /* ... that were made to fail for want of memory, likewise */
+	u64 done;                   /* steps that happened */
+	u64 refused;                /* ... that were refused, and changed nothing */
+	u64 starved;                /* ... that were made to fail for want of memory, likewise */
 	u64 refusal[JO_NR_OPS][40]; /* by errno */
 	u64 success[JO_NR_OPS];
 };
@@ -28,10 +20,17 @@ struct jo_tally {
  * If it is refused, everything must be as saved. If it succeeds, the world must be in
  * the state that the model says, and @model becomes that.
  *
- * Returns false, with world->problem set, if something is wrong.
+ * Returns false, with world->target.problem set, if something is wrong.
  */
 bool jo_step_run(struct jo_world *world, struct jo_model *model, const struct jo_step *step,
 		 enum jo_door door, const void *saved, struct jo_tally *tally);
+
+/*
+ * The same for a step of which the caller knows that the model refuses it, for one of
+ * @refusals.
+ */
+bool jo_step_refused(struct jo_world *world, const struct jo_step *step, enum jo_door door,
+		     u64 refusals, const void *saved, struct jo_tally *tally);
 
 /*
  * The step, which would succeed with @prepares preparations, is tried with each of them
@@ -39,24 +38,5 @@ bool jo_step_run(struct jo_world *world, struct jo_model *model, const struct jo
  */
 bool jo_step_starve(struct jo_world *world, const struct jo_step *step, enum jo_door door,
 		    u32 prepares, const void *saved, struct jo_tally *tally);
-
-/* Enters the library, no questions asked. Sets *gfn for JO_GUEST_DRAIN. */
-int jo_step_call(struct jo_world *world, const struct jo_step *step, enum jo_door door, u64 *gfn);
-
-/* enum own_verb; OWN_NR_VERBS if the library has no verb for it. */
-u32 jo_step_verb(enum jo_op op);
-
-/* Whether a step can come by this door. */
-bool jo_step_fits(const struct jo_step *step, enum jo_door door);
-
-/* The step in words, for people. */
-const char *jo_step_text(const struct jo_step *step, char *text, size_t size);
-const char *jo_op_name(enum jo_op op);
-
-/* --quick, or a build that is slow because it watches itself. */
-bool jo_quick(int argc, char **argv);
-
-/* Prints a state, for people. */
-void jo_model_print(const struct jo_model *model);
 
 #endif /* JUDGE_OWNERSHIP_STEP_H */

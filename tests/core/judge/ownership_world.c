@@ -2,20 +2,7 @@
 /*
  * The watched machine: the arena, and its comparison with the model.
  */
-#include <stdarg.h>
-
 #include "ownership_world.h"
-
-void jo_problem(struct jo_world *world, const char *fmt, ...)
-{
-	va_list args;
-
-	if (jo_failed(world))
-		return;
-	va_start(args, fmt);
-	vsnprintf(world->problem, sizeof(world->problem), fmt, args);
-	va_end(args);
-}
 
 /* ---- Building ---- */
 
@@ -30,11 +17,11 @@ static void *piece(struct jo_world *world, size_t size)
 
 static void lay_out(struct jo_world *world)
 {
-	const struct jo_shape *shape = world->shape;
+	const struct jo_shape *shape = world->target.shape;
 	u32 spaces = OWN_ID_GUEST0 + shape->nr_guests, id;
 
 	world->arena_size = 0;
-	world->ctx = piece(world, sizeof(*world->ctx));
+	world->target.ctx = piece(world, sizeof(*world->target.ctx));
 	world->aspace = piece(world, spaces * sizeof(*world->aspace));
 	world->records = piece(world, shape->nr_frames * sizeof(*world->records));
 	world->devices = piece(world, shape->max_devices * sizeof(*world->devices));
@@ -54,16 +41,15 @@ static void lay_out(struct jo_world *world)
 
 static void find_regions(struct jo_world *world)
 {
-	const struct jo_shape *shape = world->shape;
+	const struct jo_shape *shape = world->target.shape;
 	u32 f, n = 0;
 
 	for (f = 0; f < shape->nr_frames; f++) {
 		if (!shape->region[f])
 			continue;
 		if (!n || f == 0 || shape->region[f] != shape->region[f - 1])
-			world->region[n++] = (struct vmemmap_region){ .pfn = shape->pfn + f,
-								       .records =
-									       world->records + f };
+			world->region[n++] = (struct vmemmap_region){.pfn = shape->pfn + f,
+								     .records = world->records + f};
 		world->region[n - 1].nr_pages++;
 	}
 	world->nr_regions = n;
@@ -77,12 +63,16 @@ static void must(int ret, const char *what)
 	}
 }
 
-static enum own_kind kind_of(const struct jo_shape *shape, u32 id)
+static int recycle(struct jo_target *target, u32 guest)
 {
-	if (id < OWN_ID_GUEST0)
-		return id == OWN_ID_HOST ? OWN_KIND_HOST : OWN_KIND_HYP;
-	return shape->guarded[id - OWN_ID_GUEST0] ? OWN_KIND_GUEST_PROTECTED :
-						    OWN_KIND_GUEST_ORDINARY;
+	struct own_space *space = target->guest[guest];
+	struct jo_aspace *as =
+		(struct jo_aspace *)((char *)space - offsetof(struct jo_aspace, space));
+
+	if (!own_guest_is_empty(target->ctx, space) || space->life != OWN_DYING)
+		return -EPERM;
+	memset(as->entry, 0, as->nr * sizeof(*as->entry));
+	return own_space_init(space, space->ops, space->kind, space->id);
 }
 
 void jo_world_init(struct jo_world *world, const struct jo_shape *shape)
@@ -92,7 +82,8 @@ void jo_world_init(struct jo_world *world, const struct jo_shape *shape)
 	u32 id;
 
 	memset(world, 0, sizeof(*world));
-	world->shape = shape;
+	world->target.shape = shape;
+	world->target.recycle = recycle;
 	world->fail_after = -1;
 	lay_out(world);
 	world->arena = calloc(1, world->arena_size);
@@ -102,11 +93,14 @@ void jo_world_init(struct jo_world *world, const struct jo_shape *shape)
 	lay_out(world);
 	find_regions(world);
 	for (id = 0; id < OWN_ID_GUEST0 + shape->nr_guests; id++)
-		must(own_space_init(&world->aspace[id].space, &jo_array_ops, kind_of(shape, id), id),
+		must(own_space_init(&world->aspace[id].space, &jo_array_ops, jo_kind(shape, id),
+				    id),
 		     "own_space_init()");
+	for (id = 0; id < shape->nr_guests; id++)
+		world->target.guest[id] = &world->aspace[jo_guest_id(id)].space;
 	world->aspace[OWN_ID_HYP].space.va_offset = shape->va_offset;
 	must(vmemmap_init(&mem, world->region, world->nr_regions), "vmemmap_init()");
-	must(own_init(world->ctx, &mem, world->devices, shape->max_devices,
+	must(own_init(world->target.ctx, &mem, world->devices, shape->max_devices,
 		      &world->aspace[OWN_ID_HOST].space, &world->aspace[OWN_ID_HYP].space,
 		      &jo_array_env, shape->page_shift),
 	     "own_init()");
@@ -144,7 +138,7 @@ void jo_world_expect(struct jo_world *world, const struct jo_model *before,
 	world->after = after;
 	world->prepares = 0;
 	if (after)
-		memset(world->cleaned, 0, world->shape->nr_frames);
+		memset(world->cleaned, 0, world->target.shape->nr_frames);
 	if (world->prepared_any)
 		memset(world->prepared, 0, sizeof(world->prepared));
 	world->prepared_any = false;
@@ -157,8 +151,8 @@ u32 jo_world_users(const struct jo_world *world, u32 f)
 	for (id = 0; id < OWN_ID_GUEST0; id++)
 		if (world->aspace[id].entry[f].what != JO_NOTHING)
 			users |= 1u << id;
-	for (; id < OWN_ID_GUEST0 + world->shape->nr_guests; id++)
-		for (i = 0; i < world->shape->nr_gfns; i++) {
+	for (; id < OWN_ID_GUEST0 + world->target.shape->nr_guests; id++)
+		for (i = 0; i < world->target.shape->nr_gfns; i++) {
 			const struct jo_slot *slot = &world->aspace[id].entry[i];
 
 			if ((slot->what == JO_RAM || slot->what == JO_DEVICE) && slot->frame == f)
@@ -168,15 +162,6 @@ u32 jo_world_users(const struct jo_world *world, u32 f)
 }
 
 /* ---- The model's state, as the library is to represent it ---- */
-
-static u32 record_of(const struct jo_frame *frame)
-{
-	u32 count = frame->lent == OWN_LENT_GUESTS ? frame->borrows : frame->pins;
-	u32 state = frame->lent == OWN_LENT_NONE ? OWN_OWNED : OWN_SHARED_OWNED;
-
-	return frame->owner | state << OWN_REC_STATE_SHIFT |
-	       (u32)frame->lent << OWN_REC_LENT_SHIFT | count << OWN_REC_COUNT_SHIFT;
-}
 
 /* Where the guest that owns the device frame has it; 0 for the hyp. */
 static u64 gfn_of(const struct jo_model *model, u32 f)
@@ -197,7 +182,7 @@ static u64 gfn_of(const struct jo_model *model, u32 f)
 
 static void load_devices(struct jo_world *world, const struct jo_model *model)
 {
-	const struct jo_shape *shape = world->shape;
+	const struct jo_shape *shape = world->target.shape;
 	u32 f, n = 0;
 
 	memset(world->devices, 0, shape->max_devices * sizeof(*world->devices));
@@ -211,7 +196,7 @@ static void load_devices(struct jo_world *world, const struct jo_model *model)
 		world->devices[n].gfn = gfn_of(model, f);
 		world->devices[n++].owner = frame->owner;
 	}
-	world->ctx->devices.nr = n;
+	world->target.ctx->devices.nr = n;
 }
 
 static void load_guest(struct jo_world *world, const struct jo_model *model, u32 guest)
@@ -226,19 +211,19 @@ static void load_guest(struct jo_world *world, const struct jo_model *model, u32
 
 void jo_world_load(struct jo_world *world, const struct jo_model *model)
 {
-	const struct jo_shape *shape = world->shape;
+	const struct jo_shape *shape = world->target.shape;
 	u32 f, id, g;
 
 	for (f = 0; f < shape->nr_frames; f++) {
 		u32 users = jo_model_users(model, f);
 
-		world->records[f] = shape->region[f] ? record_of(&model->frame[f]) : 0;
+		world->records[f] = shape->region[f] ? jo_record(&model->frame[f]) : 0;
 		world->data[f] = model->frame[f].data;
 		world->stale[f] = 0;
 		for (id = 0; id < OWN_ID_GUEST0; id++) {
 			struct jo_slot *slot = &world->aspace[id].entry[f];
 
-			*slot = (struct jo_slot){ .what = JO_NOTHING };
+			*slot = (struct jo_slot){.what = JO_NOTHING};
 			if (!(users & 1u << id))
 				continue;
 			slot->what = shape->region[f] ? JO_RAM : JO_DEVICE;
@@ -252,7 +237,7 @@ void jo_world_load(struct jo_world *world, const struct jo_model *model)
 
 /* ---- Comparison ---- */
 
-#define GOT(p) ((const void *)(got + ((const u8 *)(p) - world->arena)))
+#define GOT(p) ((const void *)(got + ((const u8 *)(p)-world->arena)))
 
 static void explain_space(struct jo_world *world, const u8 *got, u32 id)
 {
@@ -264,41 +249,47 @@ static void explain_space(struct jo_world *world, const u8 *got, u32 id)
 		const struct jo_slot *want = &as->entry[i], *slot = GOT(want);
 
 		if (memcmp(slot, want, sizeof(*slot)))
-			jo_problem(world, "space %u, entry %u: kind %u frame %u rights %#x, "
-				   "should be kind %u frame %u rights %#x", id, i, slot->what,
-				   slot->frame, slot->prot, want->what, want->frame, want->prot);
+			jo_problem(&world->target,
+				   "space %u, entry %u: kind %u frame %u rights %#x, "
+				   "should be kind %u frame %u rights %#x",
+				   id, i, slot->what, slot->frame, slot->prot, want->what,
+				   want->frame, want->prot);
 	}
 	if (was->nr_pages != as->space.nr_pages || was->life != as->space.life ||
 	    was->nr_device_pages != as->space.nr_device_pages)
-		jo_problem(world, "space %u has %llu pages, %llu devices, life %u, should be "
-			   "%llu, %llu, %u", id, was->nr_pages, was->nr_device_pages, was->life,
-			   as->space.nr_pages, as->space.nr_device_pages, as->space.life);
+		jo_problem(&world->target,
+			   "space %u has %llu pages, %llu devices, life %u, should be "
+			   "%llu, %llu, %u",
+			   id, was->nr_pages, was->nr_device_pages, was->life, as->space.nr_pages,
+			   as->space.nr_device_pages, as->space.life);
 }
 
 static void explain(struct jo_world *world, const u8 *got)
 {
-	const struct own_ctx *ctx = GOT(world->ctx);
+	const struct own_ctx *ctx = GOT(world->target.ctx);
 	u32 f, id;
 
-	for (f = 0; f < world->shape->nr_frames; f++) {
+	for (f = 0; f < world->target.shape->nr_frames; f++) {
 		u32 record = *(const u32 *)GOT(&world->records[f]);
 		u8 data = *(const u8 *)GOT(&world->data[f]);
 
 		if (record != world->records[f])
-			jo_problem(world, "record of frame %u: %#010x, should be %#010x", f, record,
-				   world->records[f]);
+			jo_problem(&world->target, "record of frame %u: %#010x, should be %#010x",
+				   f, record, world->records[f]);
 		if (data != world->data[f])
-			jo_problem(world, "frame %u holds what %d wrote, should be %d", f, data - 1,
-				   world->data[f] - 1);
+			jo_problem(&world->target, "frame %u holds what %d wrote, should be %d", f,
+				   data - 1, world->data[f] - 1);
 		if (*(const u8 *)GOT(&world->stale[f]))
-			jo_problem(world, "lines of the host's may be dirty in frame %u", f);
+			jo_problem(&world->target, "lines of the host's may be dirty in frame %u",
+				   f);
 	}
-	for (id = 0; id < OWN_ID_GUEST0 + world->shape->nr_guests; id++)
+	for (id = 0; id < OWN_ID_GUEST0 + world->target.shape->nr_guests; id++)
 		explain_space(world, got, id);
-	if (ctx->devices.nr != world->ctx->devices.nr)
-		jo_problem(world, "%u device ranges, should be %u", ctx->devices.nr,
-			   world->ctx->devices.nr);
-	jo_problem(world, "the device table, or something that nobody should change, is wrong");
+	if (ctx->devices.nr != world->target.ctx->devices.nr)
+		jo_problem(&world->target, "%u device ranges, should be %u", ctx->devices.nr,
+			   world->target.ctx->devices.nr);
+	jo_problem(&world->target,
+		   "the device table, or something that nobody should change, is wrong");
 }
 
 #undef GOT
@@ -323,12 +314,12 @@ static void tidy_devices(struct own_devices *devices)
 
 bool jo_world_compare(struct jo_world *world, const struct jo_model *model)
 {
-	const struct jo_shape *shape = world->shape;
+	const struct jo_shape *shape = world->target.shape;
 	u32 f;
 
 	if (world->held)
-		jo_problem(world, "locks are still held: %#x", world->held);
-	tidy_devices(&world->ctx->devices);
+		jo_problem(&world->target, "locks are still held: %#x", world->held);
+	tidy_devices(&world->target.ctx->devices);
 	for (f = 0; f < shape->nr_frames; f++)
 		if (model->frame[f].data == JO_DATA_ANY)
 			world->data[f] = JO_DATA_ANY;
@@ -339,5 +330,5 @@ bool jo_world_compare(struct jo_world *world, const struct jo_model *model)
 	for (f = 0; f < shape->nr_frames; f++)
 		if (shape->region[f])
 			world->data[f] = JO_DATA(model->frame[f].owner);
-	return !jo_failed(world);
+	return !jo_failed(&world->target);
 }

@@ -18,7 +18,7 @@
 #ifndef JUDGE_OWNERSHIP_WORLD_H
 #define JUDGE_OWNERSHIP_WORLD_H
 
-#include "ownership_model.h"
+#include "ownership_target.h"
 
 #define JO_SPACES (2 + JO_GUESTS) /* indexed by identity: host, hyp, guests */
 
@@ -32,14 +32,13 @@ struct jo_aspace {
 };
 
 enum jo_lookup {
-	JO_LOOKUP_RUNS,	  /* as many equal pages as there are */
+	JO_LOOKUP_RUNS,   /* as many equal pages as there are */
 	JO_LOOKUP_SINGLE, /* one page at a time */
 	JO_LOOKUP_HOLES,  /* as runs, but a hole is reported to its very end */
 };
 
 struct jo_world {
-	const struct jo_shape *shape;
-	struct own_ctx *ctx;
+	struct jo_target target;
 	struct jo_aspace *aspace;
 	u32 *records;
 	struct own_device *devices;
@@ -59,12 +58,11 @@ struct jo_world {
 	/* What is being done. */
 	const struct jo_model *before, *after; /* NULL: any edit is one too many */
 	bool unwatched; /* several steps at once: edits are not looked at one by one */
-	u32 held;	/* bit mask of locks */
+	u32 held;       /* bit mask of locks */
 	u32 prepares;
 	bool prepared_any;
 	u8 prepared[JO_SPACES][JO_FRAMES];
 	u8 cleaned[JO_FRAMES];
-	char problem[256]; /* the first one; empty: none */
 };
 
 extern const struct own_space_ops jo_array_ops;
@@ -103,19 +101,5 @@ void jo_world_invariants(struct jo_world *world);
 
 /* The answers to questions: lists, records, host ranges, empty guests. */
 void jo_world_questions(struct jo_world *world, const struct jo_model *model);
-
-/* Remembers the problem, if it is the first. */
-void jo_problem(struct jo_world *world, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static inline bool jo_failed(const struct jo_world *world)
-{
-	return world->problem[0] != '\0';
-}
-
-static inline struct own_space *jo_guest_space(struct jo_world *world, u32 guest)
-{
-	return &world->aspace[jo_guest_id(guest)].space;
-}
 
 #endif /* JUDGE_OWNERSHIP_WORLD_H */

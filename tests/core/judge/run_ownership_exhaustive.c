@@ -29,7 +29,7 @@ struct explorer {
 	u64 *queue;
 	u64 head, tail;
 	struct jo_tally tally;
-	u64 bounded, batches, prepares;
+	u64 batches;
 };
 
 /* ---- States as numbers ---- */
@@ -69,7 +69,7 @@ static void unpack_slot(struct jo_model *model, u32 g, u32 gfn, u32 code)
 	struct jo_slot *slot = &model->guest[g].slot[gfn];
 	struct jo_frame *frame = &model->frame[code];
 
-	*slot = (struct jo_slot){ .what = code == 6 ? JO_POISON : JO_NOTHING };
+	*slot = (struct jo_slot){.what = code == 6 ? JO_POISON : JO_NOTHING};
 	if (code >= 6)
 		return;
 	slot->frame = (u8)code;
@@ -152,7 +152,7 @@ static u32 last_gfn(const struct explorer *ex, enum jo_op op)
 /* All ranges of 1 to 3 pages that begin in the world. */
 static void add_ranges(struct explorer *ex, enum jo_op op, u32 guest)
 {
-	struct jo_step step = { .op = op, .guest = guest };
+	struct jo_step step = {.op = op, .guest = guest};
 	u32 f;
 
 	for (f = 0; f < (names_frame(op) ? ex->shape.nr_frames : 1); f++)
@@ -168,10 +168,12 @@ static void add_ranges(struct explorer *ex, enum jo_op op, u32 guest)
 static void add_nonsense(struct explorer *ex, enum jo_op op)
 {
 	u64 top = 1ull << (52 - ex->shape.page_shift);
-	const struct { u64 at, nr; } range[] = {
-		{ 0, 0 }, { ~0ull, 1 }, { ~0ull, 2 }, { 1, ~0ull }, { top - 1, 2 }, { top, 1 },
+	const struct {
+		u64 at, nr;
+	} range[] = {
+		{0, 0}, {~0ull, 1}, {~0ull, 2}, {1, ~0ull}, {top - 1, 2}, {top, 1},
 	};
-	struct jo_step step = { .op = op, .pfn = ex->shape.pfn, .prot = OWN_PROT_RW };
+	struct jo_step step = {.op = op, .pfn = ex->shape.pfn, .prot = OWN_PROT_RW};
 	u32 i;
 
 	for (i = 0; i < sizeof(range) / sizeof(range[0]); i++) {
@@ -188,15 +190,17 @@ static void add_nonsense(struct explorer *ex, enum jo_op op)
 	}
 	if (!names_frame(op))
 		return;
-	step = (struct jo_step){ .op = op, .pfn = ex->shape.pfn - 1, .nr = 2, .prot = OWN_PROT_R };
+	step = (struct jo_step){.op = op, .pfn = ex->shape.pfn - 1, .nr = 2, .prot = OWN_PROT_R};
 	add_step(ex, step);
 }
 
 static void add_bad_rights(struct explorer *ex)
 {
-	static const u32 prot[] = { 0, OWN_PROT_W, OWN_PROT_RW | OWN_PROT_DEVICE };
-	struct jo_step step = { .op = JO_HOST_SHARE_GUEST, .guest = ex->shape.nr_guests - 1,
-				.pfn = ex->shape.pfn, .nr = 1 };
+	static const u32 prot[] = {0, OWN_PROT_W, OWN_PROT_RW | OWN_PROT_DEVICE};
+	struct jo_step step = {.op = JO_HOST_SHARE_GUEST,
+			       .guest = ex->shape.nr_guests - 1,
+			       .pfn = ex->shape.pfn,
+			       .nr = 1};
 	u32 i;
 
 	for (i = 0; i < 3; i++) {
@@ -214,10 +218,10 @@ static void add_steps(struct explorer *ex)
 		for (g = 0; g < (op < JO_HOST_SHARE_GUEST ? 1 : ex->shape.nr_guests); g++)
 			add_ranges(ex, op, g);
 	for (g = 0; g < ex->shape.nr_guests; g++) {
-		add_step(ex, (struct jo_step){ .op = JO_GUEST_KILL, .guest = g });
-		add_step(ex, (struct jo_step){ .op = JO_GUEST_DRAIN, .guest = g, .nr = 1 });
-		add_step(ex, (struct jo_step){ .op = JO_GUEST_DRAIN, .guest = g, .nr = 3 });
-		add_step(ex, (struct jo_step){ .op = JO_GUEST_RECYCLE, .guest = g });
+		add_step(ex, (struct jo_step){.op = JO_GUEST_KILL, .guest = g});
+		add_step(ex, (struct jo_step){.op = JO_GUEST_DRAIN, .guest = g, .nr = 1});
+		add_step(ex, (struct jo_step){.op = JO_GUEST_DRAIN, .guest = g, .nr = 3});
+		add_step(ex, (struct jo_step){.op = JO_GUEST_RECYCLE, .guest = g});
 	}
 	ex->nr_useful = ex->nr_steps;
 	for (op = 0; op < JO_GUEST_KILL; op++)
@@ -230,7 +234,7 @@ static void add_steps(struct explorer *ex)
 static void complain(struct explorer *ex, const struct jo_model *from, const char *step)
 {
 	printf("FAILED: %s\n  step: %s\n  state %llu, from which it was done:\n",
-	       ex->world.problem, step, ex->head);
+	       ex->world.target.problem, step, ex->head);
 	jo_model_print(from);
 }
 
@@ -250,22 +254,17 @@ static bool try_step(struct explorer *ex, const struct jo_model *from, const str
 {
 	struct jo_world *world = &ex->world;
 	struct jo_model model;
-	u64 key, done = ex->tally.done;
+	u64 refusals = jo_model_refusals(from, step);
 	u32 prepares;
 
-	if (jo_model_refusals(from, step))
-		return jo_step_run(world, (struct jo_model *)from, step, door, saved, &ex->tally);
+	if (refusals)
+		return jo_step_refused(world, step, door, refusals, saved, &ex->tally);
 	model = *from;
 	if (!jo_step_run(world, &model, step, door, saved, &ex->tally))
 		return false;
 	prepares = world->prepares;
-	ex->prepares += prepares;
-	if (ex->tally.done != done && !too_many_pins(&model)) {
-		key = pack(&model);
-		add(ex, key);
-	} else {
-		ex->bounded++;
-	}
+	if (!too_many_pins(&model))
+		add(ex, pack(&model));
 	jo_world_restore(world, saved);
 	if (step->op == JO_GUEST_DRAIN) /* may have done a part of it, which is progress */
 		return true;
@@ -280,7 +279,7 @@ static bool try_batch(struct explorer *ex, const struct jo_model *from, struct r
 	struct jo_model model = *from;
 	struct own_extent extent[3];
 	u64 done = 99, want = 0, refusals = 0;
-	struct own_space *guest = jo_guest_space(&ex->world, step.guest);
+	struct own_space *guest = ex->world.target.guest[step.guest];
 	int ret, i;
 
 	if (!jo_step_fits(&step, JO_DOOR_BATCH))
@@ -297,24 +296,23 @@ static bool try_batch(struct explorer *ex, const struct jo_model *from, struct r
 	}
 	jo_world_expect(&ex->world, NULL, NULL);
 	ex->world.unwatched = true;
-	ret = own_apply_batch(ex->world.ctx, jo_step_verb(step.op),
+	ret = own_apply_batch(ex->world.target.ctx, jo_step_verb(step.op),
 			      step.op < JO_HOST_SHARE_GUEST ? NULL : guest, extent, 3, step.prot,
 			      &done);
 	ex->world.unwatched = false;
 	if (done != want || (ret ? !(refusals & JO_REFUSE(-ret)) : refusals != 0))
-		jo_problem(&ex->world, "batch of %s: returned %d, did %llu, should do %llu",
+		jo_problem(&ex->world.target, "batch of %s: returned %d, did %llu, should do %llu",
 			   jo_op_name(step.op), ret, done, want);
 	jo_world_compare(&ex->world, &model);
 	jo_world_restore(&ex->world, saved);
 	ex->batches++;
-	return !jo_failed(&ex->world);
+	return !jo_failed(&ex->world.target);
 }
 
 static bool explore_state(struct explorer *ex, u64 number, u64 key, void *saved)
 {
-	static const enum jo_lookup lookups[] = { JO_LOOKUP_RUNS, JO_LOOKUP_SINGLE,
-						  JO_LOOKUP_HOLES };
-	struct jo_model from = { .shape = &ex->shape };
+	static const enum jo_lookup lookups[] = {JO_LOOKUP_RUNS, JO_LOOKUP_SINGLE, JO_LOOKUP_HOLES};
+	struct jo_model from = {.shape = &ex->shape};
 	struct rng rng = rng_seeded(number);
 	u32 i, nr = number % 16 ? ex->nr_useful : ex->nr_steps;
 	char text[128];
@@ -325,11 +323,11 @@ static bool explore_state(struct explorer *ex, u64 number, u64 key, void *saved)
 	ex->world.lookup = lookups[number % 3];
 	jo_world_invariants(&ex->world);
 	jo_world_questions(&ex->world, &from);
-	if (!jo_failed(&ex->world) && !jo_world_equals(&ex->world, saved))
-		jo_problem(&ex->world, "a question changed something");
-	for (i = 0; i < 2 && !jo_failed(&ex->world); i++)
+	if (!jo_failed(&ex->world.target) && !jo_world_equals(&ex->world, saved))
+		jo_problem(&ex->world.target, "a question changed something");
+	for (i = 0; i < 2 && !jo_failed(&ex->world.target); i++)
 		try_batch(ex, &from, &rng, saved);
-	if (jo_failed(&ex->world)) {
+	if (jo_failed(&ex->world.target)) {
 		complain(ex, &from, "none, or a batch");
 		return false;
 	}
@@ -377,7 +375,8 @@ static void report(const struct explorer *ex)
 		printf("\n");
 		refusals += ex->tally.success[op] != 0;
 	}
-	printf("ok: %llu states, %llu transitions: %llu done, %llu refused, %llu starved of memory\n",
+	printf("ok: %llu states, %llu transitions: %llu done, %llu refused, %llu starved of "
+	       "memory\n",
 	       ex->tail, ex->tally.done + ex->tally.refused + ex->tally.starved, ex->tally.done,
 	       ex->tally.refused, ex->tally.starved);
 	printf("ok: invariants 1, 3, 4 and 5, listings and questions in each; %llu batches\n",
@@ -388,7 +387,7 @@ static void report(const struct explorer *ex)
 
 static void set_up(struct explorer *ex, bool quick)
 {
-	static const u8 region[] = { 1, 1, 0, 2 };
+	static const u8 region[] = {1, 1, 0, 2};
 
 	memcpy(ex->shape.region, region, sizeof(region));
 	ex->shape.pfn = 0x80010;
