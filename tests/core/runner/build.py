@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Compiles and links, only what changed, each object once."""
+
+import glob
+import os
+import subprocess
+import threading
+
+from .variants import ROOT, WARNINGS
+
+UNIT_PORT = "tests/port"
+JUDGE_PORT = "tests/core/judge/port"
+
+
+class BuildError(Exception):
+    """The compiler's own words."""
+
+
+def relative(pattern):
+    return sorted(os.path.relpath(p, ROOT) for p in glob.glob(os.path.join(ROOT, pattern)))
+
+
+def core_sources():
+    return relative("core/*/*.c")
+
+
+def judge_sources():
+    return [p for p in relative("tests/core/judge/*.c")
+            if not os.path.basename(p).startswith("run_")]
+
+
+_locks = {}
+_locks_guard = threading.Lock()
+
+
+def _lock(path):
+    with _locks_guard:
+        return _locks.setdefault(path, threading.Lock())
+
+
+def _dependencies(depfile):
+    with open(depfile, encoding="utf-8") as f:
+        words = f.read().replace("\\\n", " ").split()
+    return [w for w in words if not w.endswith(":")]
+
+
+def _newest(paths):
+    return max(os.stat(os.path.join(ROOT, p)).st_mtime_ns for p in paths)
+
+
+def _fresh(output, command, depfile=None, inputs=()):
+    """True if @output was made by this command from files that are no newer."""
+    try:
+        made = os.stat(output).st_mtime_ns
+        with open(output + ".cmd", encoding="utf-8") as f:
+            if f.read() != " ".join(command):
+                return False
+        return _newest(_dependencies(depfile) if depfile else inputs) <= made
+    except OSError:
+        return False
+
+
+def _run(output, command):
+    os.makedirs(os.path.dirname(output), exist_ok=True)
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)
+    if done.returncode:
+        raise BuildError(done.stdout.strip() or f"{command[0]} failed")
+    with open(output + ".cmd", "w", encoding="utf-8") as f:
+        f.write(" ".join(command))
+
+
+def compile_object(variant, source, port):
+    """Returns the object file of @source, built against @port."""
+    kind = "judge" if port == JUDGE_PORT else "unit"
+    obj = os.path.join(variant.directory, kind, source[:-2] + ".o")
+    includes = variant.includes + [port, "core/include", "include", os.path.dirname(source)]
+    command = ([variant.compiler] + WARNINGS + variant.flags
+               + [f"-I{i}" for i in includes]
+               + ["-MMD", "-MF", obj + ".d", "-c", source, "-o", obj])
+    with _lock(obj):
+        if not _fresh(obj, command, depfile=obj + ".d"):
+            # Counts of an older build don't fit a new object.
+            for stale in (obj[:-2] + ".gcda",):
+                if os.path.exists(stale):
+                    os.unlink(stale)
+            _run(obj, command)
+    return obj
+
+
+def link(variant, program, objects, libraries):
+    path = os.path.join(variant.directory, "bin", program)
+    command = [variant.compiler] + variant.flags + objects + ["-o", path] + variant.link + libraries
+    with _lock(path):
+        if not _fresh(path, command, inputs=objects):
+            _run(path, command)
+    return path
+
+
+def archive(variant, name, sources, port, errors):
+    """
+    A library of what compiles: a program is linked with the files that it needs, so
+    that a file which doesn't compile is reported once (CompileCheck), and stops only
+    the programs that use it.
+    """
+    objects = []
+    for source in sources:
+        try:
+            objects.append(compile_object(variant, source, port))
+        except BuildError as error:
+            errors.append(str(error))
+    path = os.path.join(variant.directory, name)
+    command = [variant.compiler.replace("gcc", "ar") if "-gcc" in variant.compiler else "ar",
+               "rcsD", path] + objects
+    with _lock(path):
+        if not _fresh(path, command, inputs=objects):
+            if os.path.exists(path):
+                os.unlink(path)
+            _run(path, command)
+    return path
+
+
+def program(variant, source, port, libraries, system):
+    """Links @source with @libraries, (name, sources) each."""
+    errors = []
+    inputs = [compile_object(variant, source, port)]
+    inputs += [archive(variant, name, sources, port, errors) for name, sources in libraries]
+    try:
+        return link(variant, os.path.basename(source)[:-2], inputs, system + ["-lpthread"])
+    except BuildError as error:
+        raise BuildError("\n".join(errors[:3] + [str(error)[-2000:]])) from error
+
+
+def unit_program(variant, source):
+    return program(variant, source, UNIT_PORT, [("libcore-unit.a", core_sources())],
+                   variant.cmocka)
+
+
+def judge_program(variant, source):
+    return program(variant, source, JUDGE_PORT,
+                   [("libjudge.a", judge_sources()), ("libcore-judge.a", core_sources())], [])
