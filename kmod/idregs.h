@@ -24,6 +24,9 @@ struct rd_idregs {
 /* Fills in the defaults of a new VM. */
 void rd_idregs_init(struct rd_vm *vm);
 
+/* A vCPU is about to run for the first time: nothing changes from here on. config_lock held. */
+void rd_idregs_finalise(struct rd_vm *vm);
+
 /* True for the encodings of RD_NR_IDREGS; @sysreg as in sys_reg(). */
 bool rd_idreg_covers(u32 sysreg);
 
@@ -39,7 +42,7 @@ bool rd_idreg_named(u32 sysreg);
  */
 int rd_idreg_set(struct rd_vcpu *vcpu, u32 sysreg, u64 val);
 
-/* KVM_ARM_GET_REG_WRITABLE_MASKS: copies to user space. */
-int rd_idregs_writable_masks(struct rd_vm *vm, struct reg_mask_range __user *range);
+/* KVM_ARM_GET_REG_WRITABLE_MASKS: copies the masks to user space. -EINVAL, -EFAULT. */
+int rd_idregs_writable_masks(struct rd_vm *vm, const struct reg_mask_range *range);
 
 #endif /* REDOUBT_KMOD_IDREGS_H */

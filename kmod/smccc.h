@@ -22,6 +22,15 @@ struct rd_smccc_range {
 
 #define RD_SMCCC_MAX_RANGES 1024
 
+/* PSCI versions: major in the upper half, as PSCI_VERSION answers. */
+#define RD_PSCI_0_1 0x00001
+#define RD_PSCI_0_2 0x00002
+#define RD_PSCI_1_0 0x10000
+#define RD_PSCI_1_1 0x10001
+
+/* SMCCC_VERSION, which PSCI_FEATURES knows too. */
+#define RD_SMCCC_VERSION_FN 0x80000000
+
 struct rd_smccc {
 	u64 std_bmap;	  /* KVM_REG_ARM_STD_BMAP */
 	u64 std_hyp_bmap;
@@ -40,8 +49,21 @@ int rd_smccc_set_filter(struct rd_vm *vm, const struct kvm_device_attr *attr);
 /* Handles the HVC or SMC of the last exit. 1: run on, 0: to user space, or a negative errno. */
 int rd_smccc_exit(struct rd_vcpu *vcpu, bool smc);
 
+/* The same for calls that neither sleep nor leave; interrupts off. False: not such a call. */
+bool rd_smccc_fast(struct rd_vcpu *vcpu);
+
 /* PSCI (psci.c): the same results. @fn is the function id, arguments in x1 to x3. */
 int rd_psci_call(struct rd_vcpu *vcpu, u32 fn);
+
+/* The version that the vCPU has, RD_PSCI_*. */
+u32 rd_psci_version(const struct rd_vcpu *vcpu);
+
+/* True for PSCI's function ids, old and new. */
+bool rd_psci_owns(u32 fn);
+
+/* Entropy for guests (Arm DEN0098; trng.c). Always answered. */
+void rd_trng_call(struct rd_vcpu *vcpu, u32 fn);
+bool rd_trng_owns(u32 fn);
 
 /* Firmware registers (KVM_REG_ARM_FW, KVM_REG_ARM_FW_FEAT_BMAP). -ENOENT: not one of them. */
 int rd_smccc_get_reg(struct rd_vcpu *vcpu, u64 id, u64 *val);

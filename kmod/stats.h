@@ -52,9 +52,22 @@ struct rd_vcpu_stat {
 #define RD_STAT_ADD(owner, name, n) WRITE_ONCE((owner)->stat.name, (owner)->stat.name + (n))
 #define RD_STAT_INC(owner, name)    RD_STAT_ADD(owner, name, 1)
 
+#define RD_STAT_ONE(name, type, unit, exponent) +1
+#define RD_NR_VM_STATS				(0 RD_VM_STATS(RD_STAT_ONE))
+#define RD_NR_VCPU_STATS			(0 RD_VCPU_STATS(RD_STAT_ONE))
+
+/* A counter's file in debugfs. */
+struct rd_stat_file {
+	struct rd_vm *vm;
+	u32 offset; /* in struct rd_vm_stat or rd_vcpu_stat */
+};
+
 /* A VM's directory in debugfs: kvm/PID-FD/ with a file a counter, summed over vCPUs. */
 struct rd_stats_dir {
 	struct dentry *dir;
+	int pid; /* of who made the VM */
+	struct rd_stat_file vm_files[RD_NR_VM_STATS];
+	struct rd_stat_file vcpu_files[RD_NR_VCPU_STATS];
 };
 
 /* The binary statistics file of a VM or a vCPU: a file descriptor or a negative errno. */

@@ -118,15 +118,25 @@ void rd_vcpu_kick(struct rd_vcpu *vcpu)
 	rcu_read_unlock();
 }
 
-bool rd_vcpu_runnable(struct rd_vcpu *vcpu)
+bool rd_vcpu_has_irq(struct rd_vcpu *vcpu)
 {
-	if (READ_ONCE(vcpu->requests))
-		return true;
-	if (READ_ONCE(vcpu->power) != RD_POWER_ON)
-		return false;
 	if (READ_ONCE(vcpu->irq_lines))
 		return true;
 	return rd_timer_pending(vcpu) || (vcpu->vm->vgic.in_kernel && rd_vgic_pending(vcpu));
+}
+
+/* Requests that end a wait, powered off or on. */
+#define WAKE_OFF (BIT(RD_REQ_RESET) | BIT(RD_REQ_EXIT) | BIT(RD_REQ_DEAD))
+#define WAKE_ON	 (~BIT(RD_REQ_STEAL))
+
+bool rd_vcpu_runnable(struct rd_vcpu *vcpu)
+{
+	u32 power = READ_ONCE(vcpu->power);
+	unsigned long requests = READ_ONCE(vcpu->requests);
+
+	if (requests & (power == RD_POWER_ON ? WAKE_ON : WAKE_OFF))
+		return true;
+	return power != RD_POWER_OFF && rd_vcpu_has_irq(vcpu);
 }
 
 static void block(struct rd_vcpu *vcpu)
@@ -193,6 +203,7 @@ static void free_vcpu(struct rd_vcpu *vcpu)
 	rd_el2_vcpu_free(vcpu);
 	if (vcpu->run_page)
 		__free_page(vcpu->run_page);
+	kfree(vcpu->shadow.ccsidr);
 	kfree(vcpu);
 }
 

@@ -26,6 +26,7 @@
 #include <redoubt/vcpu.h>
 
 #include "debug.h"
+#include "pvtime.h"
 #include "stats.h"
 #include "timer.h"
 #include "vgic.h"
@@ -72,14 +73,6 @@ struct rd_mmio {
 	bool sf;	/* into 64 bits, else 32 */
 };
 
-/* No pvtime.base: no steal time. */
-#define RD_NO_PVTIME (~0ULL)
-
-struct rd_pvtime {
-	u64 base; /* guest address, or RD_NO_PVTIME */
-	u64 last_steal;
-};
-
 struct rd_vcpu {
 	/* What each entry reads. */
 	struct rd_vm *vm;
@@ -95,7 +88,7 @@ struct rd_vcpu {
 
 	struct rd_vcpu_stat stat;
 	struct rd_vgic_vcpu vgic;
-	struct rd_timer_vcpu timer;
+	struct rd_vcpu_timer_ctx timer;
 
 	u32 idx; /* order of creation, EL2's index */
 	u32 id;	 /* user space's number, decides MPIDR */
@@ -170,14 +163,29 @@ bool rd_vcpu_wake(struct rd_vcpu *vcpu);
 /* True if the vCPU has a reason to run: powered on, and an interrupt or request pends. */
 bool rd_vcpu_runnable(struct rd_vcpu *vcpu);
 
+/* True if an interrupt pends that would wake the vCPU, powered on or not. */
+bool rd_vcpu_has_irq(struct rd_vcpu *vcpu);
+
 /* Blocks until the vCPU is runnable or a signal is pending (WFI, PSCI). Loaded on entry, exit. */
 void rd_vcpu_wait(struct rd_vcpu *vcpu);
 
 /* The vCPU that is loaded on this CPU, or NULL. Preemption off. */
 struct rd_vcpu *rd_vcpu_current(void);
 
-/* Gives the vCPU the state that KVM_ARM_VCPU_INIT and PSCI CPU_ON define. mutex held, not loaded. */
+/* Gives the vCPU the state that KVM_ARM_VCPU_INIT defines. mutex held, not loaded. */
 void rd_vcpu_reset(struct rd_vcpu *vcpu);
+
+/* RD_REQ_RESET: the same, with what CPU_ON asked for. mutex held, not loaded. */
+void rd_vcpu_psci_reset(struct rd_vcpu *vcpu);
+
+/*
+ * KVM_ARM_VCPU_INIT. -ENOENT for unknown features, -EINVAL for those not offered or
+ * unlike the other vCPUs'. mutex held.
+ */
+int rd_vcpu_init(struct rd_vcpu *vcpu, const struct kvm_vcpu_init *init);
+
+/* Powers the vCPU on or off, or suspends it: seen at its next entry, which this makes soon. */
+void rd_vcpu_set_power(struct rd_vcpu *vcpu, enum rd_power power);
 
 /* The vCPU's MPIDR_EL1 as the guest reads it, RES1 bit 31 included. */
 static inline u64 rd_vcpu_mpidr(const struct rd_vcpu *vcpu)

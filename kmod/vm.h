@@ -89,7 +89,7 @@ struct rd_vm {
 	/* Whose contents belong to other files: mmu.h, vgic.h, timer.h. */
 	struct rd_vm_mmu mmu;
 	struct rd_vgic_vm vgic;
-	struct rd_timer_vm timer;
+	struct rd_vm_timer timer;
 };
 
 /*
