@@ -45,21 +45,26 @@ static int drain_memory(struct own_ctx *ctx, struct own_space *guest, u64 gfn, u
 	return own_apply_locked(ctx, &tx);
 }
 
-/* Take back what begins at *@gfn, and step over it. */
-static int drain_run(struct own_ctx *ctx, struct own_space *guest, u64 *gfn,
-		     const struct own_run *run)
+/*
+ * Take back the mapping that begins at *@gfn: of a run, the part that lies in one RAM
+ * region, or the device range that begins it. (The pages of a run are neighbours; that
+ * does not make them one thing: RAM may border on a device.) Says in @run how many
+ * pages are done.
+ */
+static int drain_mapped(struct own_ctx *ctx, struct own_space *guest, u64 gfn,
+			struct own_run *run)
 {
-	int ret = 0;
+	u64 pfn = run->pa.v >> ctx->page_shift, left;
+	const struct vmemmap_region *region = vmemmap_region(&ctx->mem, pfn);
 
-	if (run->kind == OWN_RUN_MAPPED) {
-		if (vmemmap_region(&ctx->mem, run->pa.v >> ctx->page_shift))
-			ret = drain_memory(ctx, guest, *gfn, run->nr_pages);
-		else
-			ret = own_device_return_locked(ctx, guest, *gfn);
+	if (!region) {
+		run->nr_pages = 1;
+		return own_device_return_locked(ctx, guest, gfn);
 	}
-	if (!ret)
-		*gfn += run->nr_pages;
-	return ret;
+	left = region->pfn + region->nr_pages - pfn;
+	if (run->nr_pages > left)
+		run->nr_pages = left;
+	return drain_memory(ctx, guest, gfn, run->nr_pages);
 }
 
 static int drain(struct own_ctx *ctx, struct own_space *guest, u64 *gfn, u64 budget)
@@ -76,9 +81,10 @@ static int drain(struct own_ctx *ctx, struct own_space *guest, u64 *gfn, u64 bud
 			*gfn = 0; /* the rest is below where the caller began */
 			return -EAGAIN;
 		}
-		ret = drain_run(ctx, guest, gfn, &run);
+		ret = run.kind == OWN_RUN_MAPPED ? drain_mapped(ctx, guest, *gfn, &run) : 0;
 		if (ret)
 			return ret;
+		*gfn += run.nr_pages;
 		budget -= run.kind == OWN_RUN_NONE ? 1 : run.nr_pages;
 	}
 	return 0;
