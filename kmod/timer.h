@@ -5,19 +5,36 @@
 #ifndef REDOUBT_KMOD_TIMER_H
 #define REDOUBT_KMOD_TIMER_H
 
+#include <linux/hrtimer.h>
 #include <linux/kvm.h>
 #include <linux/types.h>
 
 struct rd_vm;
 struct rd_vcpu;
 
-struct rd_timer_vm {
+struct rd_vm_timer {
 	u64 voffset; /* CNTVOFF_EL2 */
 	u64 poffset; /* of CNTPCT, with KVM_ARM_SET_COUNTER_OFFSET */
+	u8 virt_irq; /* PPIs; under config_lock until they are final */
+	u8 phys_irq;
+	bool irqs_final;
 };
 
-struct rd_timer_vcpu {
-	void *ctx;
+/* One timer; its registers are here unless it is loaded. */
+struct rd_timer {
+	u64 cval;
+	u32 ctl;    /* without ISTATUS */
+	bool level; /* the output line, as the vGIC or user space knows it */
+};
+
+struct rd_vcpu_timer_ctx {
+	struct rd_timer virt;
+	struct rd_timer phys;
+	bool enabled;		/* first run done */
+	bool loaded;		/* virt is in the CPU */
+	bool stray;		/* the physical interrupt came without a reason */
+	struct hrtimer background; /* while the vCPU is blocked: the first that is due */
+	struct hrtimer phys_timer; /* while it is loaded: the physical timer */
 };
 
 int rd_timer_module_init(void);
@@ -32,13 +49,17 @@ void rd_timer_vcpu_reset(struct rd_vcpu *vcpu);
 /* Before a vCPU's first run: the interrupts' numbers are valid. 0 or -EINVAL. */
 int rd_timer_first_run(struct rd_vcpu *vcpu);
 
-/* The vCPU comes to, leaves this CPU: CNTV registers, state->timer. Preemption off. */
+/*
+ * The vCPU comes to, leaves this CPU: CNTV registers. Preemption off. EL2 takes
+ * state->timer with VCPU_LOAD, before, and keeps CNTVOFF_EL2 until VCPU_PUT, after:
+ * the virtual timer counts between exits as well.
+ */
 void rd_timer_load(struct rd_vcpu *vcpu);
 void rd_timer_put(struct rd_vcpu *vcpu);
 
 /*
- * Interrupts off, after each exit: lines of the timers that changed go to the vGIC or,
- * without one, to run->s.regs.device_irq_level.
+ * Interrupts off, after each exit and after rd_vgic_sync(): takes back the virtual
+ * timer's line if the guest has dealt with it.
  */
 void rd_timer_sync(struct rd_vcpu *vcpu);
 
@@ -51,12 +72,20 @@ void rd_timer_update_run(struct rd_vcpu *vcpu);
 void rd_timer_block(struct rd_vcpu *vcpu);
 void rd_timer_unblock(struct rd_vcpu *vcpu);
 
-/* True if a timer's line is up (WFI must not block). */
+/* True if a timer's line must be told to user space, so that WFI must not block. */
 bool rd_timer_pending(struct rd_vcpu *vcpu);
 
 /*
- * A trapped access to CNTP_*, CNTPCT_EL0, CNTPCTSS_EL0 or CNTVCT: @sysreg as in
- * sys_reg(). False: not one of them.
+ * For the vGIC, interrupts off, with its locks held, on the vCPU's CPU: the guest
+ * has ended the virtual timer's interrupt, and with it the physical one: is the
+ * line up? And: the physical interrupt shall be active or not.
+ */
+bool rd_timer_hw_idle(struct rd_vcpu *vcpu, u32 intid);
+void rd_timer_hw_sync(struct rd_vcpu *vcpu, u32 intid, bool active);
+
+/*
+ * A trapped access to CNTP_*, CNTPCT_EL0 or CNTPCTSS_EL0: @sysreg as in sys_reg().
+ * False: not one of them.
  */
 bool rd_timer_sysreg(struct rd_vcpu *vcpu, u32 sysreg, bool write, u64 *val);
 

@@ -12,14 +12,17 @@ struct file;
 struct rd_vm;
 struct rd_vcpu;
 
+struct rd_vgic;
+struct rd_vgic_cpu;
+
 struct rd_vgic_vm {
 	bool in_kernel;	  /* a vGICv3 was created: interrupts go to it, not to user space */
 	bool initialised; /* KVM_DEV_ARM_VGIC_CTRL_INIT done */
-	void *dist;
+	struct rd_vgic *dist;
 };
 
 struct rd_vgic_vcpu {
-	void *cpu;
+	struct rd_vgic_cpu *cpu;
 };
 
 /* Module load and unload: what the CPU's interface has, the maintenance interrupt. */
@@ -81,6 +84,19 @@ void rd_vgic_unblock(struct rd_vcpu *vcpu);
  * Any context. @owner NULL for user space; a PPI that was claimed takes its owner's only.
  */
 int rd_vgic_inject(struct rd_vm *vm, struct rd_vcpu *vcpu, u32 intid, bool level, void *owner);
+
+/*
+ * PPI @intid is @owner's: nobody else may inject it. With @hw_intid not 0, its end
+ * in the guest deactivates that physical interrupt as well, and rd_timer_hw_idle()
+ * hears of it. -EEXIST: it has another owner.
+ */
+int rd_vgic_claim(struct rd_vcpu *vcpu, u32 intid, u32 hw_intid, void *owner);
+
+/* True while the guest handles PPI @intid, as far as the last exit has shown. */
+bool rd_vgic_is_active(struct rd_vcpu *vcpu, u32 intid);
+
+/* PPI @intid is neither pending nor active any more, nor its line up. vCPU not loaded. */
+void rd_vgic_reset_ppi(struct rd_vcpu *vcpu, u32 intid);
 
 /* KVM_IRQ_LINE with an in-kernel vGIC: @irq as in the ioctl. */
 int rd_vgic_irq_line(struct rd_vm *vm, u32 irq, bool level);

@@ -158,7 +158,7 @@ int vgic_sysreg_has(u32 reg)
 	return is_apr(reg) ? 0 : -ENXIO;
 }
 
-static int write_sysreg(struct vgic *d, struct vgic_cpu *c, u64 *vmcr, u32 reg, u64 val)
+static int write_icc(struct vgic *d, struct vgic_cpu *c, u64 *vmcr, u32 reg, u64 val)
 {
 	switch (reg) {
 	case ICC_CTLR:
@@ -194,7 +194,7 @@ static u64 read_bpr1(u64 vmcr)
 	return bpr0 < 7 ? bpr0 + 1 : 7;
 }
 
-static u64 read_sysreg(const struct vgic *d, const struct vgic_cpu *c, u64 vmcr, u32 reg)
+static u64 read_icc(const struct vgic *d, const struct vgic_cpu *c, u64 vmcr, u32 reg)
 {
 	switch (reg) {
 	case ICC_CTLR:
@@ -222,7 +222,7 @@ int vgic_sysreg_user(struct vgic *d, struct vgic_cpu *c, struct rd_vcpu_vgic *st
 	if (is_apr(reg))
 		return access_apr(c, st, reg, write, val);
 	if (write)
-		return write_sysreg(d, c, &st->vmcr, reg, *val);
-	*val = read_sysreg(d, c, st->vmcr, reg);
+		return write_icc(d, c, &st->vmcr, reg, *val);
+	*val = read_icc(d, c, st->vmcr, reg);
 	return 0;
 }
