@@ -4,7 +4,8 @@
  *
  * Pages for EL2 are allocated here, donated by the hypercall that uses them, and
  * come back one by one through VM_RECLAIM (invariant 11): nothing here remembers
- * them. A vCPU's state page is only shared, and stays the kernel's.
+ * them. A vCPU's state page is only shared with EL2, until VM_TEARDOWN is done with
+ * it, and stays the kernel's.
  *
  * Locks: none of its own. The callers' order is create, vcpu_create and topup in
  * any number, destroy, vcpu_free.
@@ -130,7 +131,7 @@ void rd_el2_vm_destroy(struct rd_vm *vm)
 		cond_resched();
 	}
 	/* Its pages stay EL2's: lost, but safe. */
-	WARN_ONCE(ret, "redoubt: EL2 kept VM %llu: %ld\n", vm->handle, ret);
+	vm->handle_lost = WARN_ONCE(ret, "EL2 kept VM %llu: %ld\n", vm->handle, ret);
 	vm->handle = 0;
 }
 
@@ -142,12 +143,8 @@ int rd_el2_vcpu_create(struct rd_vcpu *vcpu)
 
 	if (!object)
 		return -ENOMEM;
-	ret = rd_hvc2(RD_HVC_HOST_SHARE_HYP, page_to_pfn(vcpu->state_page), 1);
-	if (!ret) {
-		vcpu->state_shared = true;
-		ret = rd_hvc4(RD_HVC_VCPU_CREATE, vm->handle, vcpu->idx, page_to_pfn(object),
-			      page_to_pfn(vcpu->state_page));
-	}
+	ret = rd_hvc4(RD_HVC_VCPU_CREATE, vm->handle, vcpu->idx, page_to_pfn(object),
+		      page_to_pfn(vcpu->state_page));
 	if (ret)
 		free_donation(object, vm->vcpu_pages);
 	return ret;
@@ -155,11 +152,8 @@ int rd_el2_vcpu_create(struct rd_vcpu *vcpu)
 
 void rd_el2_vcpu_free(struct rd_vcpu *vcpu)
 {
-	long ret = 0;
-
-	if (vcpu->state_shared)
-		ret = rd_hvc2(RD_HVC_HOST_UNSHARE_HYP, page_to_pfn(vcpu->state_page), 1);
-	if (!WARN_ONCE(ret, "redoubt: EL2 kept a vCPU's state: %ld\n", ret) && vcpu->state_page)
+	/* A VM that EL2 kept still has the page shared with EL2. */
+	if (vcpu->state_page && !vcpu->vm->handle_lost)
 		__free_page(vcpu->state_page);
 	vcpu->state_page = NULL;
 }

@@ -180,11 +180,10 @@ static u64 mpidr_of(u32 id)
 	       ((u64)((id >> 12) & 0xff) << 16);
 }
 
-static void init_vcpu(struct rd_vcpu *vcpu, struct rd_vm *vm, u32 id)
+static void init_vcpu(struct rd_vcpu *vcpu, u32 id)
 {
-	vcpu->vm = vm;
 	vcpu->id = id;
-	vcpu->idx = vm->nr_vcpus;
+	vcpu->idx = vcpu->vm->nr_vcpus;
 	vcpu->cpu = -1;
 	vcpu->pvtime.base = RD_NO_PVTIME;
 	mutex_init(&vcpu->mutex);
@@ -213,6 +212,7 @@ static struct rd_vcpu *alloc_vcpu(struct rd_vm *vm, u32 id)
 
 	if (!vcpu)
 		return NULL;
+	vcpu->vm = vm;
 	vcpu->run_page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	vcpu->state_page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	vcpu->ring_page = rd_coalesced_page(vm);
@@ -220,7 +220,7 @@ static struct rd_vcpu *alloc_vcpu(struct rd_vm *vm, u32 id)
 		free_vcpu(vcpu);
 		return NULL;
 	}
-	init_vcpu(vcpu, vm, id);
+	init_vcpu(vcpu, id);
 	return vcpu;
 }
 

@@ -117,7 +117,6 @@ struct rd_vcpu {
 	struct page *run_page;
 	struct page *ring_page; /* the VM's ring of coalesced MMIO */
 	struct page *state_page;
-	bool state_shared; /* state_page is shared with EL2 */
 };
 
 /* KVM_CREATE_VCPU: the new vCPU's file descriptor, or -EINVAL, -EEXIST, -ENOMEM. Takes vm->lock. */

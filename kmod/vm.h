@@ -66,6 +66,7 @@ struct rd_vm {
 	/* EL2's objects (el2_vm.c). */
 	u64 handle;		/* what the hypercalls call this VM; 0: none */
 	u32 vcpu_pages;		/* size of a vCPU object, in pages */
+	bool handle_lost;	/* EL2 did not let go of the VM: its pages are lost */
 
 	struct mutex lock;
 	struct mutex slots_lock;
