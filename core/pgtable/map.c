@@ -223,6 +223,9 @@ static int map_run(struct mapping *m, const struct pgt_pos *pos, u32 n)
 	if (filled == n)
 		return 0;
 	desc = desc_from_oa(geo, page_oa(m, 0)) | m->attr | desc_leaf_type(pos->level);
+	/* A range has been cleaned whole; single frames only as far as they were filled. */
+	if (m->pfn)
+		maintain_caches(m, pa(page_oa(m, 0)), 1ULL << geo->granule_shift, desc);
 	return map_over(m, pos->slot + filled, pos->level, desc);
 }
 

@@ -63,25 +63,29 @@ static bool rest_is_zero(const u64 *table, u32 entries, u32 first, u32 n)
 	return true;
 }
 
+/*
+ * The invalidation of one address takes along every table that leads to it: the run's
+ * first is enough, there is no need to gather all that the tables could have mapped.
+ */
 void prune(struct pgt_run *run, u32 n, bool all_zero)
 {
 	struct pgt *pgt = run->pgt;
 	const struct pgt_geometry *geo = pgt->geo;
+	struct pgt_gather *g = run->op->gather;
 	s8 level = run->pos->level;
 	u64 *slot = run->pos->slot;
 
 	while (all_zero && level > geo->start_level) {
 		u32 index = geo->table_entries - table_left(geo, run->ia, level);
 		u64 *table = slot - index;
-		u64 size = pgt_level_size(geo, level - 1);
 
 		if (!rest_is_zero(table, geo->table_entries, index, n))
 			return;
 		level--;
 		slot = run->pos->path[level + 1];
 		entry_write(slot, 0);
-		pgt_gather_table(run->op->gather, align_down(run->ia, size), size, level);
-		gather_add_dead(pgt, run->op->gather, table);
+		pgt_gather_table(g, run->ia, pgt_level_size(geo, run->pos->level), run->pos->level);
+		gather_add_dead(pgt, g, table);
 		n = 1;
 	}
 }

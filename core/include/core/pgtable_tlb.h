@@ -84,7 +84,10 @@ void pgt_gather_init(struct pgt_gather *g);
 /* Notes that leaves at @level in [@ia, @ia + @size) were changed. */
 void pgt_gather_leaf(struct pgt_gather *g, u64 ia, u64 size, s8 level);
 
-/* Notes that the table under the entry of @level that covers [@ia, @ia + @size) was detached. */
+/*
+ * Notes that tables that lead to @ia were detached. @size and @level: of an entry there
+ * that was reached through them (one address is enough to drop a table from walk caches).
+ */
 void pgt_gather_table(struct pgt_gather *g, u64 ia, u64 size, s8 level);
 
 /*
