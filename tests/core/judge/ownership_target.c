@@ -208,10 +208,10 @@ static int by_function(struct jo_target *target, const struct jo_step *step)
 static int by_apply(struct jo_target *target, const struct jo_step *step)
 {
 	const struct jo_shape *shape = target->shape;
-	struct own_addr host = {.space = target->ctx->host, .addr = step->pfn << shape->page_shift};
+	u32 shift = shape->page_shift - target->chunk_shift;
+	struct own_addr host = {.space = target->ctx->host, .addr = step->pfn << shift};
 	struct own_addr hyp = {.space = target->ctx->hyp, .addr = host.addr + shape->va_offset};
-	struct own_addr guest = {.space = target->guest[step->guest],
-				 .addr = step->gfn << shape->page_shift};
+	struct own_addr guest = {.space = target->guest[step->guest], .addr = step->gfn << shift};
 	struct own_transition tx = {
 		.verb = verb_of[step->op], .nr_pages = step->nr, .prot = step->prot};
 	struct own_addr other = step->op < JO_HOST_SHARE_GUEST ? hyp : guest;
@@ -236,8 +236,21 @@ static int by_batch(struct jo_target *target, const struct jo_step *step)
 	return ret;
 }
 
-int jo_call(struct jo_target *target, const struct jo_step *step, enum jo_door door, u64 *gfn)
+/* In the machine's pages instead of the model's frames. */
+static struct jo_step scale(const struct jo_target *target, const struct jo_step *step)
 {
+	struct jo_step scaled = *step;
+
+	scaled.pfn <<= target->chunk_shift;
+	scaled.nr <<= target->chunk_shift;
+	scaled.gfn = (step->gfn << target->chunk_shift) + target->gfn_base[step->guest];
+	return scaled;
+}
+
+int jo_call(struct jo_target *target, const struct jo_step *unscaled, enum jo_door door, u64 *gfn)
+{
+	struct jo_step scaled = scale(target, unscaled);
+	const struct jo_step *step = &scaled;
 	struct own_space *guest = target->guest[step->guest];
 
 	if (door == JO_DOOR_APPLY)

@@ -12,6 +12,10 @@ struct jo_target {
 	const struct jo_shape *shape;
 	struct own_ctx *ctx;
 	struct own_space *guest[JO_GUESTS];
+	/* A frame of the model is 1 << chunk_shift pages of the machine ... */
+	u32 chunk_shift;
+	/* ... and a guest's first frame is this one of its pages. */
+	u64 gfn_base[JO_GUESTS];
 	/* An empty and dead guest begins anew, with empty tables. */
 	int (*recycle)(struct jo_target *target, u32 guest);
 	char problem[256]; /* the first one; empty: none */
