@@ -67,9 +67,9 @@ static int drain_mapped(struct own_ctx *ctx, struct own_space *guest, u64 gfn,
 	return drain_memory(ctx, guest, gfn, run->nr_pages);
 }
 
-static int drain(struct own_ctx *ctx, struct own_space *guest, u64 *gfn, u64 budget)
+static int drain(struct own_ctx *ctx, struct own_space *guest, u64 *gfn, u64 full_budget)
 {
-	u64 end = 1ULL << (OWN_ADDR_BITS - ctx->page_shift);
+	u64 end = 1ULL << (OWN_ADDR_BITS - ctx->page_shift), budget = full_budget;
 	struct own_run run;
 	int ret;
 
@@ -81,6 +81,9 @@ static int drain(struct own_ctx *ctx, struct own_space *guest, u64 *gfn, u64 bud
 			*gfn = 0; /* the rest is below where the caller began */
 			return -EAGAIN;
 		}
+		/* The budget's end may cut a block: let the next call have it whole. */
+		if (run.kind != OWN_RUN_NONE && run.nr_pages == budget && budget != full_budget)
+			return -EAGAIN;
 		ret = run.kind == OWN_RUN_MAPPED ? drain_mapped(ctx, guest, *gfn, &run) : 0;
 		if (ret)
 			return ret;

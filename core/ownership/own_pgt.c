@@ -71,6 +71,7 @@ int own_pgt_check_unmapped(struct own_space *own, u64 addr, u64 nr_pages)
 struct run_walk {
 	struct own_run *run;
 	u64 start; /* address of the run's first page */
+	u64 limit; /* bytes asked for */
 	u64 bytes; /* so far */
 };
 
@@ -99,6 +100,8 @@ static int extend_run(void *arg, const struct pgt_leaf *leaf)
 	if (run_kind(leaf) != walk->run->kind ||
 	    (leaf->kind == PGT_LEAF && leaf->pa.v != walk->run->pa.v + walk->bytes))
 		return RUN_ENDS;
+	if (leaf->size > walk->limit - walk->bytes)
+		return RUN_ENDS; /* a block that is asked for in part is a run of its own */
 	walk->bytes += leaf->size;
 	return 0;
 }
@@ -116,7 +119,8 @@ int own_pgt_lookup(struct own_space *own, u64 addr, u64 nr_pages, struct own_run
 		return -ERANGE;
 	left = ((1ULL << geo->ia_bits) - addr) >> geo->granule_shift;
 	nr_pages = nr_pages < left ? nr_pages : left;
-	ret = pgt_walk(space->pgt, &op, addr, own_pgt_bytes(space, nr_pages), extend_run, &walk);
+	walk.limit = own_pgt_bytes(space, nr_pages);
+	ret = pgt_walk(space->pgt, &op, addr, walk.limit, extend_run, &walk);
 	if (ret < 0)
 		return ret;
 	run->nr_pages = walk.bytes >> geo->granule_shift;

@@ -350,17 +350,27 @@ static void commit_piece(const struct own_job *job, const struct own_piece *piec
 /*
  * Reclaim takes pages that are the guest's alone and pages that are lent to the
  * host. Of the latter the host has a mapping already and may have read them: they
- * are not zeroed, which would destroy what the host is using.
+ * are not zeroed, which would destroy what the host is using. The guest loses the
+ * piece as one, so that a block of its tables goes without being split.
  */
-static void commit_reclaim(const struct own_job *job, struct own_piece *piece)
+static void commit_reclaim(const struct own_job *job, const struct own_piece *piece)
 {
-	piece->nr_pages = own_records_prefix(piece->records, piece->nr_pages);
-	if (piece->records[0] == job->before) {
-		commit_piece(job, piece);
-		return;
-	}
+	struct own_piece part = *piece;
+	u64 left;
+
 	commit_unmap(job, piece);
-	commit_records(job, piece);
+	for (left = piece->nr_pages; left; left -= part.nr_pages) {
+		bool owned = *part.records == job->before;
+
+		part.nr_pages = own_records_prefix(part.records, left);
+		if (owned)
+			job->ctx->env->zero(job->ctx, pa(part.pa), part.nr_pages);
+		commit_records(job, &part);
+		if (owned)
+			commit_map(job, &part);
+		part.records += part.nr_pages;
+		part.pa += own_bytes(job->ctx, part.nr_pages);
+	}
 }
 
 static void commit_job(const struct own_job *job)

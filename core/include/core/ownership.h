@@ -107,7 +107,9 @@ struct own_space;
  *	Make certain that the edit on this range cannot fail: set table pages
  *	aside for maps, and for the blocks that an unmap or poison has to split.
  *	Reservations add up until the next edit or @unlock. -ENOMEM, with no
- *	mapping changed; -ERANGE as above.
+ *	mapping changed; -ERANGE as above. The edits of the range that follow are
+ *	cut at most where @lookup ended a run, or (the host) between a page that it
+ *	had and one that it had not: no entry need be split for that.
  * @map:
  *	Map [@addr, +@nr_pages) to @pa with rights @prot; may use blocks. For the
  *	host, @addr equals @pa and the entry may be left for a later fault: "map"
@@ -582,8 +584,9 @@ void own_guest_kill(struct own_ctx *ctx, struct own_space *guest);
  * (device). Poisoned entries hold no page; they go when the tables do.
  *
  * Return: 0 when the guest has nothing left; -EAGAIN if there is more to do;
- * -EPERM if the guest is live; -ENOMEM if a block must be split to stay within
- * @budget and there is no table page for it. Progress is in @gfn in every case.
+ * -EPERM if the guest is live; -ENOMEM if a block of more than @budget pages must be
+ * split and there is no table page for it, or the host's tables need one. Progress is
+ * in @gfn in every case.
  */
 int own_guest_drain(struct own_ctx *ctx, struct own_space *guest, u64 *gfn, u64 budget);
 

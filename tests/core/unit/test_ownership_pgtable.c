@@ -16,6 +16,15 @@ static u64 largest_block(void)
 	return t.shift == 12 ? T_GB : t_block();
 }
 
+static u32 own_records_nonzero(void)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < T_RECORDS; i++)
+		n += t_records[i] != 0;
+	return n;
+}
+
 static void a_fault_maps_the_largest_block(void **state)
 {
 	struct pgt_leaf leaf;
@@ -172,6 +181,42 @@ static void parts_of_a_guests_block(void **state)
 	t_end();
 }
 
+/*
+ * A block of a dying guest of which single pages are lent to the host: it leaves the
+ * guest's tables whole, so that no table page is needed for it.
+ */
+static void a_partly_lent_block_needs_no_table(void **state)
+{
+	u64 block, to, nr;
+	size_t i;
+
+	(void)state;
+	FOR_EACH_GRANULE(i) {
+		struct own_space *guest;
+
+		t_init(shifts[i], 20);
+		guest = t_own(T_PROT);
+		block = t_block();
+		to = T_RAM + block;
+		nr = block >> t.shift;
+		assert_int_equal(own_host_donate_guest(&t.ctx, guest, t_pfn(to), t_pfn(block), nr),
+				 0);
+		assert_int_equal(own_guest_share_host(&t.ctx, guest, t_pfn(block) + 3, 1), 0);
+		assert_int_equal(own_guest_share_host(&t.ctx, guest, t_pfn(block) + 9, 2), 0);
+		assert_true(t_leaf(T_PROT, block).size == block);
+		while (pgt_memcache_pop(&t.pools[1].mc))
+			;
+		own_guest_kill(&t.ctx, guest);
+		assert_int_equal(own_guest_reclaim(&t.ctx, guest, t_pfn(block), nr), 0);
+		assert_true(t.zeroed == nr - 3);
+		assert_int_equal(own_records_nonzero(), 0);
+		assert_true(own_guest_is_empty(&t.ctx, guest));
+		assert_int_equal(t_fault(to + 5 * t_page()), 0);
+		assert_true(t_leaf(T_HOST, to).size >= block);
+	}
+	t_end();
+}
+
 static void lent_to_the_hyp_and_given(void **state)
 {
 	u64 at = T_RAM + 9 * T_MB, nr = 40;
@@ -249,15 +294,6 @@ static void devices_leave_and_return(void **state)
 		assert_int_equal(t_leaf(T_HOST, dev + t_page()).prot & PGT_PROT_RWX, PGT_PROT_RW);
 	}
 	t_end();
-}
-
-static u32 own_records_nonzero(void)
-{
-	u32 i, n = 0;
-
-	for (i = 0; i < T_RECORDS; i++)
-		n += t_records[i] != 0;
-	return n;
 }
 
 /* Without table pages nothing happens; with enough everything does, for each number between. */
@@ -359,8 +395,6 @@ static void a_sparse_guest_is_drained(void **state)
 
 /* ---- Random operations with pools that are nearly dry ---- */
 
-#define WINDOW 96 /* pages of RAM, in two blocks or one, and as many guest frames */
-
 static u64 seed;
 
 static u32 pick(u32 below)
@@ -371,18 +405,44 @@ static u32 pick(u32 below)
 	return (u32)(seed >> 32) % below;
 }
 
+/* Pages of RAM, and as many guest frames: two blocks; with 64K a part of each of two. */
+static u32 window(void)
+{
+	return t.shift == 16 ? 96 : 2 * (u32)t_pfn(t_block());
+}
+
 static u64 window_pfn(void)
 {
-	return t_pfn(T_RAM + T_GB / 2) - WINDOW / 2;
+	return t_pfn(T_RAM + T_GB / 2) - window() / 2;
+}
+
+/* Mostly a few pages; or a half of the window, which may be a block; or anything. */
+static void random_range(u32 *first, u32 *nr)
+{
+	u32 all = window();
+
+	*first = pick(all);
+	*nr = 1 + pick(4);
+	switch (pick(4)) {
+	case 0:
+		*first = pick(2) * all / 2;
+		*nr = all / 2;
+		break;
+	case 1:
+		*nr = 1 + pick(all - *first);
+	}
 }
 
 static int random_op(void)
 {
 	struct own_space *prot = t_own(T_PROT), *ord = t_own(T_ORD);
-	u32 first = pick(WINDOW), nr = 1 + pick(pick(3) ? 4 : WINDOW - first + 1);
-	u64 pfn = window_pfn() + first, gfn = window_pfn() + (pick(2) ? first : pick(WINDOW));
+	u32 first, nr;
+	u64 pfn, gfn;
 
-	switch (pick(12)) {
+	random_range(&first, &nr);
+	pfn = window_pfn() + first;
+	gfn = window_pfn() + (pick(8) ? first : pick(window()));
+	switch (pick(14)) {
 	case 0:
 		return own_host_share_hyp(&t.ctx, pfn, nr);
 	case 1:
@@ -397,6 +457,8 @@ static int random_op(void)
 		return own_host_unshare_guest(&t.ctx, ord, gfn, nr);
 	case 6:
 	case 7:
+	case 12:
+	case 13:
 		return own_host_donate_guest(&t.ctx, prot, pfn, gfn, nr);
 	case 8:
 		return own_guest_share_host(&t.ctx, prot, gfn, nr);
@@ -414,7 +476,7 @@ static void assert_window_agrees(void)
 {
 	u64 pfn, gfn, mapped[2] = { 0, 0 };
 
-	for (pfn = window_pfn(); pfn < window_pfn() + WINDOW; pfn++) {
+	for (pfn = window_pfn(); pfn < window_pfn() + window(); pfn++) {
 		u32 record = *vmemmap_records(&t.ctx.mem, pfn, 1);
 		bool may = own_record_host_may(record);
 		u32 owner = own_record_unpack(record).owner;
@@ -429,7 +491,7 @@ static void assert_window_agrees(void)
 		assert_int_equal(t_maps(T_HYP, T_OFFSET + (pfn << t.shift), pfn << t.shift),
 				 own_record_state(record, OWN_ID_HYP) != OWN_NOPAGE);
 	}
-	for (gfn = window_pfn(); gfn < window_pfn() + 2 * WINDOW; gfn++) {
+	for (gfn = window_pfn(); gfn < window_pfn() + 2 * window(); gfn++) {
 		struct pgt_leaf leaf = t_leaf(T_PROT, gfn << t.shift);
 
 		mapped[1] += t_leaf(T_ORD, gfn << t.shift).kind == PGT_LEAF;
@@ -443,26 +505,79 @@ static void assert_window_agrees(void)
 	assert_true(mapped[0] == t_own(T_PROT)->nr_pages && mapped[1] == t_own(T_ORD)->nr_pages);
 }
 
+/* Hyp and ordinary guest give up whatever they have in the window. */
+static void collect_all(void)
+{
+	u64 pfn;
+
+	for (pfn = window_pfn(); pfn < window_pfn() + 2 * window(); pfn++) {
+		own_host_unshare_guest(&t.ctx, t_own(T_ORD), pfn, 1);
+		own_host_unshare_hyp(&t.ctx, pfn, 1);
+		own_hyp_donate_host(&t.ctx, pfn, 1);
+	}
+}
+
+/* Another round, beginning with a protected guest that has a block, if memory allows. */
+static void begin_round(void)
+{
+	u64 pfn = window_pfn() + window() / 2;
+
+	collect_all();
+	t_fault(pfn << t.shift);
+	own_host_donate_guest(&t.ctx, t_own(T_PROT), pfn, pfn, window() / 2);
+}
+
+/* The protected guest ends, part by part. */
+static u32 random_end(void)
+{
+	struct own_space *prot = t_own(T_PROT);
+	u64 gfn = 0;
+	u32 dry = 0;
+	int ret;
+
+	own_guest_kill(&t.ctx, prot);
+	while ((ret = own_guest_drain(&t.ctx, prot, &gfn, 1 + pick(window())))) {
+		if (ret != -ENOMEM)
+			continue;
+		dry++;
+		t_fill(&t.pools[pick(2)], 1);
+	}
+	prot->life = OWN_LIVE;
+	return dry;
+}
+
 static void random_operations(void **state)
 {
-	u32 n, done = 0, dry = 0;
+	u32 n, done = 0, dry = 0, blocks = 0;
 	size_t i;
 
 	(void)state;
 	seed = 0x2545f4914f6cdd1dULL;
 	FOR_EACH_GRANULE(i) {
 		t_init(shifts[i], 2);
-		for (n = 0; n < 6000; n++) {
+		for (n = 0; n < 5000; n++) {
 			int ret = random_op();
 
 			done += !ret;
 			if (ret == -ENOMEM && !(++dry & 3))
 				t_fill(&t.pools[pick(3)], 1);
-			if (!(n % 16))
+			if (n % 100 == 99) {
+				struct pgt_leaf leaf;
+
+				dry += random_end();
+				assert_window_agrees();
+				begin_round();
+				leaf = t_leaf(T_PROT, T_RAM + T_GB / 2);
+				blocks += leaf.kind == PGT_LEAF && leaf.size == t_block();
+				assert_window_agrees();
+			}
+			if (!(n % 64))
 				assert_window_agrees();
 		}
 	}
-	assert_true(done > 1000 && dry > 10);
+	print_message("random operations: %u done, %u without memory, %u rounds with a block\n",
+		      done, dry, blocks);
+	assert_true(done > 500 && dry > 10 && blocks > 5);
 	t_end();
 }
 
@@ -474,6 +589,7 @@ int main(void)
 		cmocka_unit_test(foreign_pages_are_refused_and_avoided),
 		cmocka_unit_test(blocks_are_split_and_come_back),
 		cmocka_unit_test(parts_of_a_guests_block),
+		cmocka_unit_test(a_partly_lent_block_needs_no_table),
 		cmocka_unit_test(lent_to_the_hyp_and_given),
 		cmocka_unit_test(the_hyps_blocks_stay),
 		cmocka_unit_test(devices_leave_and_return),
