@@ -15,6 +15,8 @@
 
 #define RD_ABI_VERSION 1
 
+#ifndef __ASSEMBLY__
+
 #define RD_HVC_BASE 0xc6000000UL
 #define RD_HVC(n)   (RD_HVC_BASE + (n))
 
@@ -30,8 +32,9 @@
 	X(3, STAT, "index", "x1: value")                                                           \
 	X(4, OWNERS, "cursor", "x1: next cursor or ~0, x2: first pa, x3: pages, x4: who and state")\
 	X(5, TRACE_CTL, "on", "")                                                                  \
-	X(6, TRACE_READ, "cpu, position", "x1: next position, x2 to x9: records")                  \
+	X(6, TRACE_READ, "cpu, position", "x1: next position, x2 to x6: record")                  \
 	X(7, NOP, "", "")                                                                          \
+	X(8, HOST_LEAVES, "cursor", "x1: next cursor or ~0, x2 to x6: leaves of level -1 to 3")    \
 	/* Pages between host and EL2. */                                                          \
 	X(16, HOST_SHARE_HYP, "pfn, pages", "x1: pages done")                                      \
 	X(17, HOST_UNSHARE_HYP, "pfn, pages", "x1: pages done")                                    \
@@ -90,5 +93,7 @@ enum rd_exit {
 	RD_EXIT_SERROR = 3,  /* an SError was taken while the guest ran */
 	RD_EXIT_ILLEGAL = 4, /* PSTATE or the CPU's state was not one to run with */
 };
+
+#endif /* __ASSEMBLY__ */
 
 #endif /* REDOUBT_ABI_H */

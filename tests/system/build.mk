@@ -9,7 +9,7 @@ MODULES := $(KERNELS:%=module-%)
 module: $(MODULES) ## build redoubt.ko for the stock kernels (KERNELS="4k 16k")
 
 # Kbuild knows what is out of date; the EL2 image comes first.
-module-%: kernels hyp
+$(MODULES): module-%: kernels hyp
 	@mk/module $*
 	@echo "build/kmod/$*/redoubt.ko is ready"
 

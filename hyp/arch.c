@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * EL2 registers that shape the host's world besides stage 2. The list is one: it
+ * is read on the CPU that launches and written on each that comes online. VMPIDR
+ * differs by CPU and is not in it.
+ */
+#include "arch.h"
+
+/*
+ * X(name, encoding as an assembler operand, implemented if). Registers of
+ * extensions are named by encoding, as the assembler may not know them.
+ */
+#define ARCH_REGS(X)                                                                               \
+	X(CNTHCTL, cnthctl_el2, true)                                                              \
+	X(CNTVOFF, cntvoff_el2, true)                                                              \
+	X(CPTR, cptr_el2, true)                                                                    \
+	X(HSTR, hstr_el2, true)                                                                    \
+	X(MDCR, mdcr_el2, true)                                                                    \
+	X(VPIDR, vpidr_el2, true)                                                                  \
+	X(ICC_SRE, S3_4_C12_C9_5, gicv3())                                                         \
+	X(ICH_HCR, S3_4_C12_C11_0, gicv3())                                                        \
+	X(ZCR, S3_4_C1_C2_0, sve())                                                                \
+	X(SMCR, S3_4_C1_C2_6, sme())                                                               \
+	X(HCRX, S3_4_C1_C2_2, hcx())                                                               \
+	X(HFGRTR, S3_4_C1_C1_4, fgt())                                                             \
+	X(HFGWTR, S3_4_C1_C1_5, fgt())                                                             \
+	X(HFGITR, S3_4_C1_C1_6, fgt())                                                             \
+	X(HDFGRTR, S3_4_C3_C1_4, fgt())                                                            \
+	X(HDFGWTR, S3_4_C3_C1_5, fgt())
+
+#define ARCH_ENUM(name, reg, cond) ARCH_##name,
+enum { ARCH_REGS(ARCH_ENUM) ARCH_NR };
+
+static u64 snapshot[ARCH_NR];
+
+static inline u64 field(u64 reg, unsigned int shift)
+{
+	return reg >> shift & 0xf;
+}
+
+static bool gicv3(void)
+{
+	return field(read_sysreg(id_aa64pfr0_el1), 24);
+}
+
+static bool sve(void)
+{
+	return field(read_sysreg(id_aa64pfr0_el1), 32);
+}
+
+static bool sme(void)
+{
+	return field(read_sysreg(id_aa64pfr1_el1), 24);
+}
+
+static bool hcx(void)
+{
+	return field(read_sysreg(id_aa64mmfr1_el1), 40);
+}
+
+static bool fgt(void)
+{
+	return field(read_sysreg(id_aa64mmfr0_el1), 56);
+}
+
+#define ARCH_READ(name, reg, cond)                                                                 \
+	if (cond)                                                                                  \
+		snapshot[ARCH_##name] = read_sysreg(reg);
+#define ARCH_WRITE(name, reg, cond)                                                                \
+	if (cond)                                                                                  \
+		write_sysreg(reg, snapshot[ARCH_##name]);
+
+void arch_snapshot(void)
+{
+	ARCH_REGS(ARCH_READ)
+}
+
+/* SCTLR_EL1 out of reset, for a kernel that expects its MMU off: RES1 bits, no E0E, no EE. */
+#define SCTLR_EL1_OFF 0x30d00800
+
+void arch_host_reset(void)
+{
+	ARCH_REGS(ARCH_WRITE)
+	write_sysreg(vmpidr_el2, read_sysreg(mpidr_el1));
+	write_sysreg(sctlr_el1, SCTLR_EL1_OFF);
+	isb();
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A guest's memory, as the host manages it: maps by transitions of ownership, and
+ * edits of an ordinary guest's stage 2 that don't change who owns what. Every call
+ * covers at most RD_RANGE_MAX pages (invariant 7) and says how far it got.
+ *
+ * Locks: core/ownership's for transitions; the guest space's for the rest.
+ */
+#include "hvc.h"
+#include "host_mem.h"
+#include "trace.h"
+#include "vm.h"
+
+#define RD_PROT_KNOWN (RD_PROT_R | RD_PROT_W | RD_PROT_X)
+
+/* A checked range of one VM, in bytes. */
+struct guest_range {
+	struct hyp_vm *vm;
+	ipa_t ipa;
+	u64 size;
+};
+
+/* x1: VM, x2: gfn, @pages. On success the VM is held. */
+static long get_range(struct host_regs *regs, u64 pages, struct guest_range *range)
+{
+	u64 shift = host_own.page_shift, gfn = regs->x[2];
+
+	if (pages > RD_RANGE_MAX)
+		return -E2BIG;
+	if (!pages || gfn >> (52 - shift))
+		return -EINVAL;
+	range->vm = vm_get(regs->x[1]);
+	if (!range->vm)
+		return -ENOENT;
+	range->ipa = ipa(gfn << shift);
+	range->size = pages << shift;
+	return 0;
+}
+
+/* Only an ordinary guest's stage 2 is the host's to edit; a protected one's is its memory. */
+static long get_ordinary(struct host_regs *regs, u64 pages, struct guest_range *range)
+{
+	long ret = get_range(regs, pages, range);
+
+	if (!ret && range->vm->is_protected) {
+		vm_put(range->vm);
+		ret = -EPERM;
+	}
+	return ret;
+}
+
+static u32 own_prot(u64 prot)
+{
+	return (prot & RD_PROT_R ? OWN_PROT_R : 0) | (prot & RD_PROT_W ? OWN_PROT_W : 0) |
+	       (prot & RD_PROT_X ? OWN_PROT_X : 0);
+}
+
+static u32 pgt_prot(u64 prot)
+{
+	return (prot & RD_PROT_R ? PGT_PROT_R : 0) | (prot & RD_PROT_W ? PGT_PROT_W : 0) |
+	       (prot & RD_PROT_X ? PGT_PROT_X : 0);
+}
+
+long hvc_GUEST_MAP(struct host_regs *regs)
+{
+	u64 gfn = regs->x[2], pfn = regs->x[3], pages = regs->x[4], prot = regs->x[5];
+	struct guest_range range;
+	long ret;
+
+	if (prot & ~RD_PROT_KNOWN)
+		return prot & ~(RD_PROT_KNOWN | RD_PROT_DEVICE | RD_PROT_NC) ? -EINVAL : -EOPNOTSUPP;
+	ret = get_range(regs, pages, &range);
+	if (ret)
+		return ret;
+	trace_event(RD_TRACE_OWN, OWN_HOST_SHARE_GUEST, gfn, pages);
+	if (range.vm->is_protected)
+		ret = own_host_donate_guest(&host_own, &range.vm->space.own, pfn, gfn, pages);
+	else
+		ret = own_host_share_guest(&host_own, &range.vm->space.own, pfn, gfn, pages,
+					   own_prot(prot));
+	vm_put(range.vm);
+	regs->x[1] = ret ? 0 : pages;
+	return ret;
+}
+
+/*
+ * Ends the loan of every page that the guest has in the range. Addresses where it has
+ * none are passed over: the host's records may be behind, never ahead.
+ */
+static long unshare_runs(struct guest_range *range, u64 *done)
+{
+	u64 shift = host_own.page_shift, end = range->ipa.v + range->size;
+	struct own_space *guest = &range->vm->space.own;
+	long ret = 0;
+
+	while (*done < range->size && !ret) {
+		u64 at = range->ipa.v + *done;
+		struct own_run run;
+
+		port_lock(&range->vm->space.lock);
+		ret = guest->ops->lookup(guest, at, (end - at) >> shift, &run);
+		port_unlock(&range->vm->space.lock);
+		if (!ret && run.kind == OWN_RUN_MAPPED)
+			ret = own_host_unshare_guest(&host_own, guest, at >> shift, run.nr_pages);
+		/* Another CPU may have been faster: then there is nothing to do any more. */
+		if (ret == -ENOENT)
+			ret = 0;
+		if (!ret)
+			*done += run.nr_pages << shift;
+	}
+	return ret;
+}
+
+long hvc_GUEST_UNMAP(struct host_regs *regs)
+{
+	struct guest_range range;
+	u64 done = 0;
+	long ret = get_ordinary(regs, regs->x[3], &range);
+
+	if (ret)
+		return ret;
+	ret = unshare_runs(&range, &done);
+	vm_put(range.vm);
+	regs->x[1] = done >> host_own.page_shift;
+	return ret;
+}
+
+long hvc_GUEST_WRPROTECT(struct host_regs *regs)
+{
+	struct pgt_gather gather = {};
+	struct pgt_op op = { .gather = &gather, .budget = RD_RANGE_MAX };
+	struct guest_range range;
+	long ret = get_ordinary(regs, regs->x[3], &range);
+
+	if (ret)
+		return ret;
+	port_lock(&range.vm->space.lock);
+	ret = pgt_s2_wrprotect(&range.vm->pgt, &op, range.ipa, range.size, NULL);
+	pgt_gather_flush(&range.vm->pgt, &gather);
+	port_unlock(&range.vm->space.lock);
+	vm_put(range.vm);
+	regs->x[1] = op.done >> host_own.page_shift;
+	return ret;
+}
+
+/* x4: 1 to clear the flags. The invalidation is part of it: an old page is reported once. */
+long hvc_GUEST_TEST_CLEAR_YOUNG(struct host_regs *regs)
+{
+	struct pgt_gather gather = {};
+	struct pgt_op op = { .gather = &gather, .budget = RD_RANGE_MAX };
+	bool clear = regs->x[4] & 1, young = false;
+	struct guest_range range;
+	long ret = get_ordinary(regs, regs->x[3], &range);
+
+	if (ret)
+		return ret;
+	port_lock(&range.vm->space.lock);
+	ret = pgt_s2_test_clear_young(&range.vm->pgt, &op, range.ipa, range.size, clear, &young);
+	pgt_gather_flush(&range.vm->pgt, &gather);
+	port_unlock(&range.vm->space.lock);
+	vm_put(range.vm);
+	regs->x[1] = op.done >> host_own.page_shift;
+	regs->x[2] = young;
+	return ret;
+}
+
+long hvc_GUEST_MKYOUNG(struct host_regs *regs)
+{
+	struct guest_range range;
+	long ret = get_ordinary(regs, 1, &range);
+
+	if (ret)
+		return ret;
+	port_lock(&range.vm->space.lock);
+	ret = pgt_s2_mkyoung(&range.vm->pgt, range.ipa);
+	port_unlock(&range.vm->space.lock);
+	vm_put(range.vm);
+	return ret;
+}
+
+long hvc_GUEST_RELAX(struct host_regs *regs)
+{
+	u64 prot = regs->x[3];
+	struct guest_range range;
+	long ret;
+
+	if (prot & ~RD_PROT_KNOWN)
+		return -EINVAL;
+	ret = get_ordinary(regs, 1, &range);
+	if (ret)
+		return ret;
+	port_lock(&range.vm->space.lock);
+	ret = pgt_s2_relax_perms(&range.vm->pgt, range.ipa, pgt_prot(prot), 0);
+	port_unlock(&range.vm->space.lock);
+	vm_put(range.vm);
+	return ret;
+}
+
+long hvc_GUEST_SPLIT(struct host_regs *regs)
+{
+	struct guest_range range;
+	struct pgt_op op = { .budget = RD_RANGE_MAX };
+	long ret = get_ordinary(regs, regs->x[3], &range);
+
+	if (ret)
+		return ret;
+	port_lock(&range.vm->space.lock);
+	op.mc = &range.vm->pool.mc;
+	ret = pgt_s2_split(&range.vm->pgt, &op, range.ipa, range.size);
+	port_unlock(&range.vm->space.lock);
+	vm_put(range.vm);
+	regs->x[1] = op.done >> host_own.page_shift;
+	return ret;
+}
+
+/* The host takes pages of a protected guest by force; the guest faults on them from then on. */
+long hvc_GUEST_RECLAIM(struct host_regs *regs)
+{
+	struct guest_range range;
+	long ret = get_range(regs, regs->x[3], &range);
+
+	if (ret)
+		return ret;
+	if (range.vm->is_protected)
+		ret = own_guest_force_reclaim(&host_own, &range.vm->space.own, regs->x[2],
+					      regs->x[3]);
+	else
+		ret = -EPERM;
+	vm_put(range.vm);
+	regs->x[1] = ret ? 0 : regs->x[3];
+	return ret;
+}
+
+long hvc_GUEST_FLUSH_TLB(struct host_regs *regs)
+{
+	struct hyp_vm *vm = vm_get(regs->x[1]);
+
+	if (!vm)
+		return -ENOENT;
+	port_lock(&vm->space.lock);
+	pgt_flush_tlb_all(&vm->pgt);
+	port_unlock(&vm->space.lock);
+	vm_put(vm);
+	return 0;
+}

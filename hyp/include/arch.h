@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * EL2's own controls over the host: as the kernel's hyp stub left them, and put
+ * back so on every CPU that comes online later, with what Redoubt adds.
+ */
+#ifndef HYP_ARCH_H
+#define HYP_ARCH_H
+
+#include "cpu.h"
+
+/* HCR_EL2 while the host runs, before and after its stage 2 is on (FACTS: as pKVM's). */
+#define HCR_HOST_OPEN (HCR_EL2_RW | HCR_EL2_API | HCR_EL2_APK | HCR_EL2_ATA)
+
+/** arch_snapshot() - Remember what the hyp stub left; once, on the first CPU. */
+void arch_snapshot(void);
+
+/**
+ * arch_host_reset() - Bring a CPU that comes from firmware to the state in which
+ * the kernel's own EL2 setup would have left it, with EL1 as after a reset: MMU
+ * and caches off.
+ */
+void arch_host_reset(void);
+
+/** hyp_host_enter() - Leave for EL1, see hyp/vectors.S. */
+void hyp_host_enter(u64 x0, u64 pc, u64 pstate) __attribute__((noreturn));
+
+#endif /* HYP_ARCH_H */

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * TLB maintenance (Arm ARM D8.16, C5.5). The order is always: the changed entries
+ * reach the walkers (DSB ISHST), the invalidations, their completion on all CPUs
+ * of the inner shareable domain (DSB ISH), and this CPU's own pipeline (ISB).
+ */
+#include "cpu.h"
+#include "tlb.h"
+
+#define TLBI(op, x)	 asm volatile("tlbi " #op ", %0" : : "r"(x) : "memory")
+#define TLBI_PLAIN(op)	 asm volatile("tlbi " #op : : : "memory")
+/* FEAT_TLBIRANGE's instructions by encoding; the assembler's baseline is Armv8.0. */
+#define TLBI_SYS(crm, op2, x) asm volatile("sys #4, C8, " #crm ", #" #op2 ", %0" : : "r"(x) : "memory")
+
+static void execute_broadcast(const struct pgt_tlbi *op)
+{
+	switch (op->kind) {
+	case PGT_TLBI_VAE2:
+		TLBI(vae2is, op->operand);
+		break;
+	case PGT_TLBI_VALE2:
+		TLBI(vale2is, op->operand);
+		break;
+	case PGT_TLBI_RVAE2:
+		TLBI_SYS(C2, 1, op->operand);
+		break;
+	case PGT_TLBI_RVALE2:
+		TLBI_SYS(C2, 5, op->operand);
+		break;
+	case PGT_TLBI_ALLE2:
+		TLBI_PLAIN(alle2is);
+		break;
+	case PGT_TLBI_IPAS2E1:
+		TLBI(ipas2e1is, op->operand);
+		break;
+	case PGT_TLBI_IPAS2LE1:
+		TLBI(ipas2le1is, op->operand);
+		break;
+	case PGT_TLBI_RIPAS2E1:
+		TLBI_SYS(C0, 2, op->operand);
+		break;
+	case PGT_TLBI_RIPAS2LE1:
+		TLBI_SYS(C0, 6, op->operand);
+		break;
+	case PGT_TLBI_VMALLE1:
+		TLBI_PLAIN(vmalle1is);
+		break;
+	case PGT_TLBI_VMALLS12E1:
+		TLBI_PLAIN(vmalls12e1is);
+		break;
+	case PGT_TLBI_DSB:
+		dsb(ish);
+		break;
+	}
+}
+
+static void execute_local(const struct pgt_tlbi *op)
+{
+	switch (op->kind) {
+	case PGT_TLBI_VAE2:
+		TLBI(vae2, op->operand);
+		break;
+	case PGT_TLBI_VALE2:
+		TLBI(vale2, op->operand);
+		break;
+	case PGT_TLBI_RVAE2:
+		TLBI_SYS(C6, 1, op->operand);
+		break;
+	case PGT_TLBI_RVALE2:
+		TLBI_SYS(C6, 5, op->operand);
+		break;
+	case PGT_TLBI_ALLE2:
+		TLBI_PLAIN(alle2);
+		break;
+	case PGT_TLBI_IPAS2E1:
+		TLBI(ipas2e1, op->operand);
+		break;
+	case PGT_TLBI_IPAS2LE1:
+		TLBI(ipas2le1, op->operand);
+		break;
+	case PGT_TLBI_RIPAS2E1:
+		TLBI_SYS(C4, 2, op->operand);
+		break;
+	case PGT_TLBI_RIPAS2LE1:
+		TLBI_SYS(C4, 6, op->operand);
+		break;
+	case PGT_TLBI_VMALLE1:
+		TLBI_PLAIN(vmalle1);
+		break;
+	case PGT_TLBI_VMALLS12E1:
+		TLBI_PLAIN(vmalls12e1);
+		break;
+	case PGT_TLBI_DSB:
+		dsb(nsh);
+		break;
+	}
+}
+
+static void count(const struct pgt_tlbi *op)
+{
+	switch (op->kind) {
+	case PGT_TLBI_RVAE2:
+	case PGT_TLBI_RVALE2:
+	case PGT_TLBI_RIPAS2E1:
+	case PGT_TLBI_RIPAS2LE1:
+		stat_inc(RD_STAT_TLBI_RANGE);
+		break;
+	case PGT_TLBI_ALLE2:
+	case PGT_TLBI_VMALLE1:
+	case PGT_TLBI_VMALLS12E1:
+		stat_inc(RD_STAT_TLBI_ALL);
+		break;
+	case PGT_TLBI_DSB:
+		stat_inc(RD_STAT_TLB_SYNCS);
+		break;
+	default:
+		stat_inc(RD_STAT_TLBI_ONE);
+	}
+}
+
+void tlb_execute(const struct pgt_tlb_plan *plan)
+{
+	u32 i;
+
+	if (plan->local)
+		dsb(nshst);
+	else
+		dsb(ishst);
+	for (i = 0; i < plan->n; i++) {
+		count(&plan->op[i]);
+		if (plan->local)
+			execute_local(&plan->op[i]);
+		else
+			execute_broadcast(&plan->op[i]);
+	}
+	if (plan->local)
+		dsb(nsh);
+	else
+		dsb(ish);
+	stat_inc(RD_STAT_TLB_SYNCS);
+	isb();
+}
+
+void tlb_execute_for(const struct pgt_tlb_plan *plan, u64 vttbr, u64 vtcr)
+{
+	u64 old_vttbr = read_sysreg(vttbr_el2), old_vtcr = read_sysreg(vtcr_el2);
+
+	if (old_vttbr == vttbr) {
+		tlb_execute(plan);
+		return;
+	}
+	/*
+	 * The VMID that TLBI means is VTTBR_EL2's, once the write is synchronized. The
+	 * host's EL1 registers stay: nothing translates through both meanwhile, since
+	 * EL2 neither returns nor uses AT before they fit together again.
+	 */
+	write_sysreg(vtcr_el2, vtcr);
+	write_sysreg(vttbr_el2, vttbr);
+	isb();
+	tlb_execute(plan);
+	write_sysreg(vttbr_el2, old_vttbr);
+	write_sysreg(vtcr_el2, old_vtcr);
+	isb();
+}
+
+void tlb_flush_vmid_local(u64 vttbr)
+{
+	u64 old = read_sysreg(vttbr_el2);
+
+	write_sysreg(vttbr_el2, vttbr);
+	isb();
+	asm volatile("tlbi vmalle1" : : : "memory");
+	dsb(nsh);
+	write_sysreg(vttbr_el2, old);
+	isb();
+}
