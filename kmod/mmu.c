@@ -12,7 +12,7 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
+#include <asm/cpufeature.h>
 
 #include "hvc.h"
 #include "mmu_priv.h"
@@ -270,6 +270,12 @@ void rd_mmu_free(struct rd_vm *vm)
 	cleanup_srcu_struct(&m->srcu);
 	kfree(m);
 	vm->mmu.gmem = NULL;
+}
+
+void rd_mmu_flush_caches(struct rd_vm *vm)
+{
+	if (!this_cpu_has_cap(ARM64_HAS_STAGE2_FWB))
+		gmem_flush_caches(&rd_mmu_of(vm)->g);
 }
 
 int rd_mmu_module_init(void)

@@ -66,6 +66,12 @@ int rd_mmu_fault(struct rd_vcpu *vcpu);
 int rd_mmu_gpa_read(struct rd_vm *vm, u64 gpa, void *buf, size_t len);
 int rd_mmu_gpa_write(struct rd_vm *vm, u64 gpa, const void *buf, size_t len);
 
+/*
+ * Cleans all memory that the guest has to the point of coherency: the guest has turned
+ * its caches on or off, or asked for maintenance by set and way. May sleep.
+ */
+void rd_mmu_flush_caches(struct rd_vm *vm);
+
 /* True if a slot covers @gpa. May sleep. */
 bool rd_mmu_gpa_valid(struct rd_vm *vm, u64 gpa);
 

@@ -6,7 +6,9 @@
  * To the point of coherency: a guest that runs with its MMU or caches off reads
  * memory behind the caches, and would miss what the host wrote (a kernel image) or
  * read what the host believes to have zeroed. With FEAT_S2FWB stage 2 makes all
- * accesses cacheable (Arm ARM D8.6.5), and nothing is to be done.
+ * accesses cacheable (Arm ARM D8.6.5), and nothing is to be done. Without, EL2 cleans
+ * a page as it becomes the guest's (core/ownership), and rd_mmu_clean() serves guests
+ * that turn their caches off and on later.
  *
  * Instruction caches: a page may hold code that was written by the host (a program
  * image, or a page swapped in) or that still lies in the instruction cache from the
@@ -34,17 +36,14 @@ bool rd_mmu_exec_free(void)
 	return ctr() & BIT(CTR_EL0_DIC_SHIFT);
 }
 
-static bool stage2_forces_writeback(void)
-{
-	return this_cpu_has_cap(ARM64_HAS_STAGE2_FWB);
-}
-
 void rd_mmu_clean(u64 pfn, u64 pages)
 {
 	unsigned long line = 4UL << cpuid_feature_extract_unsigned_field(ctr(),
 									 CTR_EL0_DminLine_SHIFT);
 	unsigned long at = (unsigned long)__va(PFN_PHYS(pfn)), end = at + (pages << PAGE_SHIFT);
 
+	if (this_cpu_has_cap(ARM64_HAS_STAGE2_FWB))
+		return;
 	for (; at < end; at += line)
 		asm volatile("dc civac, %0" : : "r"(at) : "memory");
 	/* Completes for all observers, those behind the caches included. */
@@ -72,8 +71,6 @@ void rd_mmu_prepare(void *env, u64 pfn, u64 pages, u32 prot)
 	/* Memory that the kernel has no mapping of was never in its caches. */
 	if (!pfn_is_map_memory(pfn))
 		return;
-	if ((prot & GMEM_PROT_R) && !stage2_forces_writeback())
-		rd_mmu_clean(pfn, pages);
 	if ((prot & GMEM_PROT_X) && !(rd_mmu_exec_free() && (ctr() & BIT(CTR_EL0_IDC_SHIFT))))
 		make_executable(pfn, pages);
 }

@@ -13,13 +13,18 @@ static struct rd_vm *vm_of(void *hyp)
 	return ((struct rd_mmu *)hyp)->vm;
 }
 
-/* Adds what a call over a range has done, error or not; EL2's answer is not beyond doubt. */
+/*
+ * Adds what a call over a range has done. A call that was refused may not have come as
+ * far as to say: then it counts as nothing done, and doing it again does no harm.
+ */
 static int account(long ret, const struct rd_hvc_res *res, u64 pages, u64 *done)
 {
+	if (ret)
+		return ret;
 	if (res->x1 > pages)
-		return ret ? ret : -EIO;
+		return -EIO;
 	*done += res->x1;
-	return ret;
+	return 0;
 }
 
 static int hyp_map(void *hyp, u64 gfn, u64 pfn, u64 pages, u32 prot, u64 *done)
@@ -28,10 +33,8 @@ static int hyp_map(void *hyp, u64 gfn, u64 pfn, u64 pages, u32 prot, u64 *done)
 	struct rd_hvc_res res;
 	long ret = rd_hvc_res(RD_HVC_GUEST_MAP, vm->handle, gfn, pfn, pages, prot, &res);
 
-	/* Refused at once: the argument is still there. */
-	if (ret && res.x1 == vm->handle)
-		return ret;
-	if (res.x1 <= pages)
+	/* All or nothing. */
+	if (!ret)
 		RD_STAT_ADD(vm, pages_mapped, res.x1);
 	return account(ret, &res, pages, done);
 }
@@ -41,8 +44,6 @@ static int range_call(struct rd_vm *vm, u64 fn, u64 gfn, u64 pages, u64 *done)
 	struct rd_hvc_res res;
 	long ret = rd_hvc_res(fn, vm->handle, gfn, pages, 0, 0, &res);
 
-	if (ret)
-		return ret;
 	return account(ret, &res, pages, done);
 }
 
@@ -80,9 +81,8 @@ static int hyp_test_clear_young(void *hyp, u64 gfn, u64 pages, bool clear, u64 *
 	long ret = rd_hvc_res(RD_HVC_GUEST_TEST_CLEAR_YOUNG, vm_of(hyp)->handle, gfn, pages, clear,
 			      0, &res);
 
-	if (ret)
-		return ret;
-	*young |= res.x2 == 1;
+	if (!ret)
+		*young |= res.x2 == 1;
 	return account(ret, &res, pages, done);
 }
 
@@ -94,13 +94,6 @@ static int hyp_mkyoung(void *hyp, u64 gfn)
 static int hyp_relax(void *hyp, u64 gfn, u32 prot)
 {
 	return rd_hvc3(RD_HVC_GUEST_RELAX, vm_of(hyp)->handle, gfn, prot);
-}
-
-static void hyp_flush_tlb(void *hyp)
-{
-	RD_STAT_INC(vm_of(hyp), remote_tlb_flush);
-	RD_STAT_INC(vm_of(hyp), remote_tlb_flush_requests);
-	rd_hvc1(RD_HVC_GUEST_FLUSH_TLB, vm_of(hyp)->handle);
 }
 
 static void hyp_clean(void *hyp, u64 pfn, u64 pages)
@@ -133,7 +126,7 @@ const struct gmem_hyp_ops rd_mmu_hyp_ops = {
 	.mkyoung = hyp_mkyoung,
 	.relax = hyp_relax,
 	.split = hyp_split,
-	.flush_tlb = hyp_flush_tlb,
+	/* flush_tlb: EL2 invalidates as part of the calls themselves. */
 	.clean = hyp_clean,
 	.returned = hyp_returned,
 	.complain = hyp_complain,

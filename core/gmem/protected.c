@@ -600,7 +600,8 @@ static void protected_flush_tlb(struct gmem_backend *be, u64 gfn, u64 pages)
 
 	(void)gfn;
 	(void)pages;
-	p->hyp_ops->flush_tlb(p->hyp);
+	if (p->hyp_ops->flush_tlb)
+		p->hyp_ops->flush_tlb(p->hyp);
 }
 
 static const struct gmem_backend_ops protected_ops = {

@@ -25,6 +25,7 @@ struct gmem_hyp_ops {
 	int (*mkyoung)(void *hyp, u64 gfn);
 	int (*relax)(void *hyp, u64 gfn, u32 prot);
 	int (*split)(void *hyp, u64 gfn, u64 pages, u64 *done);
+	/* NULL: wrprotect and test_clear_young invalidate before they return. */
 	void (*flush_tlb)(void *hyp);
 
 	/*

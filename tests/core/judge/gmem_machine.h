@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A machine for guest memory to run on: a guest's stage 2, CPUs with TLBs that go on
+ * using what they have until it is invalidated, an EL2 that refuses whatever the
+ * hypercalls' contract lets it refuse, and gmem's environment with checks of its lock
+ * rules.
+ *
+ * A CPU holds its own lock during one access, from the look into TLB or tables to
+ * the end of the read or write. An invalidation takes the lock of each CPU in turn:
+ * what TLBI and DSB do.
+ */
+#ifndef JUDGE_GMEM_MACHINE_H
+#define JUDGE_GMEM_MACHINE_H
+
+#include <core/gmem.h>
+#include <core/gmem_protected.h>
+#include <stdatomic.h>
+
+#include "gmem_host.h"
+
+#define GM_GFNS	    1024u
+#define GM_IPA_BITS (GM_SHIFT + 10)
+#define GM_TLB	    64u
+
+/* An entry of the guest's stage 2, for one gfn. */
+#define GM_VALID  (1ull << 0)
+#define GM_W	  (1ull << 1)
+#define GM_X	  (1ull << 2)
+#define GM_AF	  (1ull << 3)
+#define GM_ORDER(e) ((u32)((e) >> 4 & 7))
+#define GM_PFN(e)   ((e) >> 16)
+
+struct gm_tlb {
+	bool valid;
+	u64 gfn;
+	u64 entry;
+};
+
+struct gm_cpu {
+	pthread_mutex_t lock;
+	struct gm_tlb tlb[GM_TLB];
+	struct gmem_cache cache;
+	struct rng rng;
+	u64 expect[GM_HVNS];  /* what this CPU's word of each host page must hold */
+	u32 punched[GM_HVNS]; /* when that was last known */
+	u64 reads, writes, faults;
+	bool walked; /* the last access was translated by a walk, not by the TLB */
+};
+
+/* Of faults, what access() tells its caller. */
+enum gm_access { GM_OK, GM_NOTHING, GM_REFUSED, GM_BROKEN };
+
+struct gm_machine {
+	struct gmem g;
+	struct gmem_protected p;
+	struct gm_host host;
+	struct gm_cpu cpu[GM_CPUS];
+
+	u64 s2[GM_GFNS]; /* atomic entries */
+	pthread_mutex_t el2;
+	int tables;	 /* table pages that EL2 has left */
+	bool hw_af;	 /* the CPU sets access flags itself */
+	struct rng rng;	 /* EL2's, under el2 */
+	u64 hypercalls, complaints;
+
+	pthread_rwlock_t mmu, records;
+	atomic_int readers[2]; /* of slots, by generation */
+	atomic_int generation;
+	pthread_mutex_t sync;
+	atomic_long allocated; /* bytes */
+	bool starve;	       /* alloc_now() fails */
+	pthread_mutex_t slots; /* the slots mutex */
+};
+
+void gm_machine_init(struct gm_machine *m, u64 seed);
+/* Frees everything, and checks that nothing is left over. */
+void gm_machine_free(struct gm_machine *m);
+
+/* One access by CPU @c to @gfn, faults and all; every access is checked. */
+enum gm_access gm_access(struct gm_machine *m, u32 c, u64 gfn, bool write, bool exec);
+
+/* Nothing else runs: stage 2 and TLBs agree with host and slots, records with stage 2. */
+void gm_check_all(struct gm_machine *m);
+
+/* Prints what is wrong, with the seed and step that gm_context was set to, and ends the program. */
+#define gm_check(cond)                                                          \
+	do {                                                                    \
+		if (port_unlikely(!(cond)))                                     \
+			gm_fail(__FILE__, __LINE__, #cond);                     \
+	} while (0)
+
+extern u64 gm_seed;
+extern _Thread_local u64 gm_at;
+void gm_fail(const char *file, int line, const char *what) __attribute__((noreturn));
+
+#endif /* JUDGE_GMEM_MACHINE_H */
