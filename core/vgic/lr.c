@@ -76,6 +76,12 @@ static struct vgic_irq *take_out(struct vgic_cpu *c, u32 n)
 	return irq;
 }
 
+/* Held here, but wanted elsewhere. */
+static bool must_move(const struct vgic_irq *irq)
+{
+	return irq->target != irq->home && !irq->active;
+}
+
 static void take_out_all(struct vgic_cpu *c, struct rd_vcpu_vgic *st, struct vgic_batch *movers)
 {
 	u32 n;
@@ -88,7 +94,7 @@ static void take_out_all(struct vgic_cpu *c, struct rd_vcpu_vgic *st, struct vgi
 			continue;
 		irq = take_out(c, n);
 		vgic_irq_requeue(c, irq);
-		if (irq->target != irq->home && !irq->active)
+		if (must_move(irq))
 			movers->irq[movers->nr++] = irq;
 	}
 	st->used_lrs = 0;
@@ -284,7 +290,7 @@ void vgic_sync_slow(struct vgic *d, struct vgic_cpu *c, struct rd_vcpu_vgic *st)
 			struct vgic_irq *irq = c->lr_irq[n];
 
 			fold(d, c, n, st->lr[n], &ended);
-			work |= !irq->lr && irq->bucket;
+			work |= irq->lr ? must_move(irq) : irq->bucket;
 			st->lr[n] = c->lr[n];
 		}
 		left |= c->lr[n] & LR_STATE;
