@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The module for each stock kernel, and everything that runs under QEMU.
+# The module for each stock kernel, the programs that run in test machines, and
+# the groups of tests that need QEMU.
 
 KERNELS ?= 4k 16k
+GUEST_CC := aarch64-linux-gnu-gcc
+GUEST_CFLAGS := -O2 -static -std=gnu11 -Wall -Wextra -Werror -Iinclude -pthread
 
 MODULES := $(KERNELS:%=module-%)
+GUEST_PROGRAMS := $(patsubst tests/guest/%.c,$(BUILD)/guest/%,$(wildcard tests/guest/*.c))
+GUEST_MODULES := $(patsubst tests/guest/%/Kbuild,%,$(wildcard tests/guest/*/Kbuild))
+GROUPS := test-harness test-launch attack test-vm test-linux test-protected
 
 module: $(MODULES) ## build redoubt.ko for the stock kernels (KERNELS="4k 16k")
 
@@ -13,10 +19,39 @@ $(MODULES): module-%: kernels hyp
 	@mk/module $*
 	@echo "build/kmod/$*/redoubt.ko is ready"
 
-# Where hyp/build.mk is present it defines what "hyp" builds.
-hyp: ## build the EL2 image
+$(BUILD)/guest/%: tests/guest/%.c
+	@mkdir -p $(@D)
+	@echo '  GUEST $<'; $(GUEST_CC) $(GUEST_CFLAGS) $< -o $@
+
+guest-programs: deps $(GUEST_PROGRAMS)
+
+guest-modules: kernels
+	@for k in $(filter-out 6.1,$(KERNELS)); do for m in $(GUEST_MODULES); do \
+		mk/test-module $$k $$m; done; done
+
+system: module guest-programs guest-modules
+
+# A group is a directory of tests: tests/system/launch is "make test-launch".
+$(GROUPS): system
+	@$(PYTHON) tests/system/run_group.py $@
+
+kvm-selftests: system selftests ## the kernel's own KVM tests, beside mainline
+	@$(PYTHON) tests/system/kvm_selftests.py
+
+kvm-selftests-full: system selftests ## the same with the long ones
+	@$(PYTHON) tests/system/kvm_selftests.py --set full
+
+selftests: deps
+	@mk/selftests
+
+bench: system ## count instructions, beside mainline
+	@$(PYTHON) tests/system/bench.py
+
+test: ## everything, under 40 minutes
+	@$(PYTHON) tests/system/run_all.py
 
 boot: module ## boot a stock host, load the module, power off
 	@$(PYTHON) tests/system/boot.py --module $(BUILD)/kmod/4k/redoubt.ko --cmd 'dmesg | grep redoubt'
 
-.PHONY: module $(MODULES) hyp boot
+.PHONY: module $(MODULES) guest-programs guest-modules system $(GROUPS) kvm-selftests \
+	kvm-selftests-full selftests bench test boot

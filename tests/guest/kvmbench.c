@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the KVM API costs: a VMM of its own, small enough that its share of the
+ * work is the same under every hypervisor. The guest has no page tables
+ * and a few loops for code. Meant for a machine that
+ * counts instructions as time (QEMU -icount shift=0), where a nanosecond of
+ * CLOCK_MONOTONIC is one instruction.
+ *
+ * Prints "name value unit" a line; with --protected, the rows of a protected VM.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CODE_IPA	0x40000000UL
+#define CODE_SIZE	0x10000UL
+#define DATA_IPA	0x80000000UL
+#define MMIO_IPA	0x10000000UL /* no memory: a read is an exit */
+#define GICD_IPA	0x08000000UL
+#define GICR_IPA	0x080a0000UL
+#define ORDER_IPA	0x10001000UL /* read: the next order; write: a loop has ended */
+#define VM_PROTECTED	(1UL << 31)
+#define PAGES		2048UL
+#define ROUNDS		16384UL
+#define BLOCKS		16UL
+
+/*
+ * The guest. It asks for its orders by reading ORDER_IPA, because a protected
+ * vCPU's registers are out of the VMM's reach: x21 what to do, x19 how often,
+ * x23 address, x24 stride. x20 is ORDER_IPA and x22 MMIO_IPA from the start.
+ */
+__asm__(".pushsection .rodata\n"
+	".balign 4096\n"
+	"guest_code:\n"
+	"guest_next:	ldr x21, [x20]\n"
+	"		ldr x19, [x20]\n"
+	"		ldr x23, [x20]\n"
+	"		ldr x24, [x20]\n"
+	"		br x21\n"
+	"guest_done:	str xzr, [x20]\n"
+	"		b guest_next\n"
+	"guest_empty:	subs x19, x19, #1\n"
+	"		b.ne guest_empty\n"
+	"		b guest_done\n"
+	"guest_hvc:	mov w0, #0x84000000\n" /* PSCI_VERSION */
+	"		hvc #0\n"
+	"		subs x19, x19, #1\n"
+	"		b.ne guest_hvc\n"
+	"		b guest_done\n"
+	"guest_mmio:	ldr w1, [x22]\n"
+	"		subs x19, x19, #1\n"
+	"		b.ne guest_mmio\n"
+	"		b guest_done\n"
+	"guest_write:	str x19, [x23]\n"
+	"		add x23, x23, x24\n"
+	"		subs x19, x19, #1\n"
+	"		b.ne guest_write\n"
+	"		b guest_done\n"
+	"guest_end:\n"
+	".popsection\n");
+
+/* Hidden, so that their addresses do not go through a table of global symbols. */
+#pragma GCC visibility push(hidden)
+extern const char guest_code[], guest_empty[], guest_hvc[], guest_mmio[], guest_write[],
+	guest_end[];
+#pragma GCC visibility pop
+
+/* One VM with one vCPU and two memslots: code, and the data that faults are about. */
+struct bench {
+	int kvm, vm, vcpu;
+	int vgic; /* -1: VMs without one */
+	struct kvm_run *run;
+	uint64_t type; /* of KVM_CREATE_VM */
+	void *code, *data;
+	size_t data_size;
+};
+
+static void die(const char *what)
+{
+	fprintf(stderr, "kvmbench: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static long check(long result, const char *what)
+{
+	if (result < 0)
+		die(what);
+	return result;
+}
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+static void row(struct bench *b, const char *name, double value, const char *unit)
+{
+	printf("%s%s %.1f %s\n", b->type & VM_PROTECTED ? "protected_" : "", name, value, unit);
+	fflush(stdout);
+}
+
+static void set_core(struct bench *b, size_t offset, uint64_t value)
+{
+	struct kvm_one_reg reg = {
+		.id = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | (offset / 4),
+		.addr = (uintptr_t)&value,
+	};
+
+	check(ioctl(b->vcpu, KVM_SET_ONE_REG, &reg), "KVM_SET_ONE_REG");
+}
+
+static size_t guest_offset(const char *label)
+{
+	return label - guest_code;
+}
+
+static void slot(struct bench *b, int number, uint64_t ipa, void *memory, size_t size, int flags)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = number,
+		.flags = flags,
+		.guest_phys_addr = ipa,
+		.memory_size = size,
+		.userspace_addr = (uintptr_t)memory,
+	};
+
+	check(ioctl(b->vm, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
+}
+
+static void *anonymous(size_t size, int flags)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+
+	if (memory == MAP_FAILED)
+		die("mmap");
+	return memory;
+}
+
+static void vm_create(struct bench *b)
+{
+	b->vm = check(ioctl(b->kvm, KVM_CREATE_VM, b->type), "KVM_CREATE_VM");
+}
+
+static void vcpu_create(struct bench *b)
+{
+	struct kvm_vcpu_init init;
+	long size = check(ioctl(b->kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
+
+	b->vcpu = check(ioctl(b->vm, KVM_CREATE_VCPU, 0), "KVM_CREATE_VCPU");
+	check(ioctl(b->vm, KVM_ARM_PREFERRED_TARGET, &init), "KVM_ARM_PREFERRED_TARGET");
+	init.features[0] |= 1U << KVM_ARM_VCPU_PSCI_0_2;
+	check(ioctl(b->vcpu, KVM_ARM_VCPU_INIT, &init), "KVM_ARM_VCPU_INIT");
+	b->run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, b->vcpu, 0);
+	if (b->run == MAP_FAILED)
+		die("mmap of the vCPU");
+}
+
+static void vgic_attribute(int device, uint32_t group, uint64_t attribute, uint64_t value)
+{
+	struct kvm_device_attr attr = {
+		.group = group, .attr = attribute, .addr = (uintptr_t)&value,
+	};
+
+	check(ioctl(device, KVM_SET_DEVICE_ATTR, &attr), "KVM_SET_DEVICE_ATTR of the vGIC");
+}
+
+/* A vGICv3, as every VMM of a Linux guest has it: without, timers cost more on each exit. */
+static void vgic_create(struct bench *b)
+{
+	struct kvm_create_device device = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
+
+	check(ioctl(b->vm, KVM_CREATE_DEVICE, &device), "KVM_CREATE_DEVICE of a vGICv3");
+	b->vgic = device.fd;
+	vgic_attribute(b->vgic, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, GICD_IPA);
+	vgic_attribute(b->vgic, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST,
+		       GICR_IPA);
+	vgic_attribute(b->vgic, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, 0);
+}
+
+/* vm_open() - a VM with data_size bytes of memory at DATA_IPA, given as b->data. */
+static void vm_open(struct bench *b)
+{
+	vm_create(b);
+	vcpu_create(b);
+	if (b->vgic >= 0)
+		vgic_create(b);
+	b->code = anonymous(CODE_SIZE, 0);
+	memcpy(b->code, guest_code, guest_offset(guest_end));
+	__builtin___clear_cache(b->code, (char *)b->code + CODE_SIZE);
+	slot(b, 0, CODE_IPA, b->code, CODE_SIZE, 0);
+	slot(b, 1, DATA_IPA, b->data, b->data_size, 0);
+	set_core(b, offsetof(struct kvm_regs, regs.pc), CODE_IPA);
+	set_core(b, offsetof(struct kvm_regs, regs.regs[20]), ORDER_IPA);
+	set_core(b, offsetof(struct kvm_regs, regs.regs[22]), MMIO_IPA);
+}
+
+static void vm_close(struct bench *b)
+{
+	munmap(b->run, check(ioctl(b->kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE"));
+	if (b->vgic >= 0)
+		close(b->vgic);
+	close(b->vcpu);
+	close(b->vm);
+	munmap(b->code, CODE_SIZE);
+}
+
+/* Runs the vCPU up to its next access to ORDER_IPA; other reads are answered as they are. */
+static void run_to_order(struct bench *b, bool is_write)
+{
+	for (;;) {
+		if (ioctl(b->vcpu, KVM_RUN, 0) < 0) {
+			if (errno == EINTR)
+				continue;
+			die("KVM_RUN");
+		}
+		if (b->run->exit_reason != KVM_EXIT_MMIO) {
+			fprintf(stderr, "kvmbench: unexpected exit %u\n", b->run->exit_reason);
+			exit(1);
+		}
+		if (b->run->mmio.phys_addr != ORDER_IPA)
+			continue;
+		if (b->run->mmio.is_write == is_write)
+			return;
+		fprintf(stderr, "kvmbench: the guest is out of step\n");
+		exit(1);
+	}
+}
+
+/* Gives one order; returns the time from the guest's start on it to its end. */
+static uint64_t timed(struct bench *b, const char *label, uint64_t rounds, uint64_t address,
+		      uint64_t stride)
+{
+	const uint64_t order[] = { CODE_IPA + guest_offset(label), rounds, address, stride };
+	uint64_t start;
+	size_t i;
+
+	for (i = 0; i < 4; i++) {
+		run_to_order(b, false);
+		memcpy(b->run->mmio.data, &order[i], sizeof(order[i]));
+	}
+	start = now();
+	run_to_order(b, true);
+	return now() - start;
+}
+
+static uint64_t timed_loop(struct bench *b, const char *label, uint64_t rounds)
+{
+	return timed(b, label, rounds, 0, 0);
+}
+
+static uint64_t timed_write(struct bench *b, uint64_t rounds, uint64_t stride)
+{
+	return timed(b, guest_write, rounds, DATA_IPA, stride);
+}
+
+static double per(uint64_t with, uint64_t without, uint64_t rounds)
+{
+	return ((double)with - (double)without) / rounds;
+}
+
+static void bench_exits(struct bench *b)
+{
+	uint64_t empty;
+
+	timed_loop(b, guest_hvc, 64);
+	timed_loop(b, guest_mmio, 64);
+	empty = timed_loop(b, guest_empty, ROUNDS);
+	row(b, "guest_hypercall", per(timed_loop(b, guest_hvc, ROUNDS), empty, ROUNDS),
+	    "instructions");
+	row(b, "mmio_user_read", per(timed_loop(b, guest_mmio, ROUNDS), empty, ROUNDS),
+	    "instructions");
+}
+
+/* First writes to pages that the host has; then again, which is what the loop itself costs. */
+static void bench_faults(struct bench *b, const char *name, uint64_t pages, uint64_t stride)
+{
+	uint64_t fault = timed_write(b, pages, stride);
+	uint64_t plain = timed_write(b, pages, stride);
+
+	row(b, name, per(fault, plain, pages), "instructions/fault");
+}
+
+static uint64_t timed_dontneed(void *memory, size_t size)
+{
+	uint64_t start = now();
+
+	check(madvise(memory, size, MADV_DONTNEED), "MADV_DONTNEED");
+	return now() - start;
+}
+
+/* The host's own share of MADV_DONTNEED is taken off: same pages, no guest. */
+static void bench_unmap(struct bench *b, uint64_t page)
+{
+	uint64_t host, both;
+
+	memset(b->data, 1, b->data_size);
+	timed_dontneed(b->data, b->data_size);
+	memset(b->data, 1, b->data_size);
+	host = timed_dontneed(b->data, b->data_size);
+	memset(b->data, 1, b->data_size);
+	timed_write(b, PAGES, page);
+	both = timed_dontneed(b->data, b->data_size);
+	row(b, "notifier_unmap", per(both, host, PAGES), "instructions/page");
+}
+
+static void clear_log(struct bench *b, void *bitmap)
+{
+	struct kvm_clear_dirty_log clear = {
+		.slot = 1, .num_pages = PAGES, .dirty_bitmap = bitmap,
+	};
+
+	check(ioctl(b->vm, KVM_CLEAR_DIRTY_LOG, &clear), "KVM_CLEAR_DIRTY_LOG");
+}
+
+static void get_log(struct bench *b, void *bitmap)
+{
+	struct kvm_dirty_log log = { .slot = 1, .dirty_bitmap = bitmap };
+
+	check(ioctl(b->vm, KVM_GET_DIRTY_LOG, &log), "KVM_GET_DIRTY_LOG");
+}
+
+static void bench_dirty_log(struct bench *b, uint64_t page)
+{
+	uint64_t start, plain, bitmap[PAGES / 64];
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+		.args = { KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE },
+	};
+
+	memset(b->data, 1, b->data_size);
+	timed_write(b, PAGES, page);
+	plain = timed_write(b, PAGES, page);
+	check(ioctl(b->vm, KVM_ENABLE_CAP, &cap), "KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2");
+
+	start = now();
+	slot(b, 1, DATA_IPA, b->data, b->data_size, KVM_MEM_LOG_DIRTY_PAGES);
+	row(b, "dirty_log_wrprotect", per(now(), start, PAGES), "instructions/page");
+
+	row(b, "dirty_log_fault", per(timed_write(b, PAGES, page), plain, PAGES),
+	    "instructions/fault");
+
+	start = now();
+	get_log(b, bitmap);
+	row(b, "dirty_log_get", per(now(), start, PAGES), "instructions/page");
+
+	start = now();
+	clear_log(b, bitmap);
+	row(b, "dirty_log_clear", per(now(), start, PAGES), "instructions/page");
+	slot(b, 1, DATA_IPA, b->data, b->data_size, 0);
+}
+
+/* One VM, with a vCPU, that has run and touched 16 pages. */
+static void bench_create(struct bench *b, uint64_t page)
+{
+	const int rounds = 32;
+	uint64_t start, create = 0, destroy = 0;
+	int i;
+
+	for (i = -2; i < rounds; i++) {
+		start = now();
+		vm_open(b);
+		create += i < 0 ? 0 : now() - start;
+		timed_write(b, 16, page);
+		start = now();
+		vm_close(b);
+		destroy += i < 0 ? 0 : now() - start;
+	}
+	row(b, "vm_create", (double)create / rounds, "instructions");
+	row(b, "vm_destroy", (double)destroy / rounds, "instructions");
+}
+
+static size_t huge_page_size(void)
+{
+	char line[128];
+	size_t kib = 0;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "Hugepagesize: %zu kB", &kib);
+	if (f)
+		fclose(f);
+	return kib * 1024;
+}
+
+static void use_pages(struct bench *b, uint64_t page)
+{
+	b->data_size = PAGES * page;
+	b->data = anonymous(b->data_size, 0);
+	check(madvise(b->data, b->data_size, MADV_NOHUGEPAGE), "MADV_NOHUGEPAGE");
+	memset(b->data, 1, b->data_size);
+}
+
+static void bench_blocks(struct bench *b)
+{
+	size_t huge = huge_page_size();
+
+	b->data_size = BLOCKS * huge;
+	b->data = anonymous(b->data_size, MAP_HUGETLB | MAP_POPULATE);
+	memset(b->data, 1, b->data_size);
+	vm_open(b);
+	timed_loop(b, guest_empty, 1);
+	bench_faults(b, "fault_block", BLOCKS, huge);
+	vm_close(b);
+	munmap(b->data, b->data_size);
+}
+
+int main(int argc, char **argv)
+{
+	struct bench b = { 0 };
+	uint64_t page = sysconf(_SC_PAGESIZE);
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--protected") == 0) {
+			b.type = VM_PROTECTED;
+		} else if (strcmp(argv[i], "--no-vgic") == 0) {
+			b.vgic = -1;
+		} else {
+			fprintf(stderr, "usage: kvmbench [--protected] [--no-vgic]\n");
+			return 2;
+		}
+	}
+	b.kvm = check(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
+	use_pages(&b, page);
+	bench_create(&b, page);
+	vm_open(&b);
+	bench_exits(&b);
+	bench_faults(&b, "fault_page", PAGES, page);
+	if (!b.type) {
+		bench_unmap(&b, page);
+		bench_dirty_log(&b, page);
+	}
+	vm_close(&b);
+	munmap(b.data, b.data_size);
+	bench_blocks(&b);
+	return 0;
+}

@@ -1,0 +1,102 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Counts instructions: Redoubt beside mainline KVM, nVHE and protected.
+
+Every host runs the same kernel under -icount with one CPU, where a nanosecond
+is an instruction; figures of one build repeat to a fraction of a percent.
+"""
+
+import argparse
+import sys
+
+from redoubt_test.machine import Machine, with_redoubt
+from redoubt_test.paths import GUEST_PROGRAMS
+from redoubt_test.report import Table
+
+# An unknown function of each hypervisor's range: entry, dispatch, refusal, return.
+# Redoubt also has one that does nothing, NOP.
+MAINLINE_UNKNOWN = 0xC6000FFF
+REDOUBT_NOP = 0xC6000007
+COLUMNS = ("redoubt", "nvhe", "protected")
+
+# Waits until nothing of the boot is left running: idle for 98 of 100 ticks.
+SETTLE = """
+    before=0
+    while :; do
+        read -r _ u n s idle rest </proc/stat
+        [ $((idle - before)) -ge 98 ] && [ $before -gt 0 ] && break
+        before=$idle
+        sleep 1
+    done
+"""
+
+
+def host(hypervisor, kernel):
+    files = {
+        "redoubt/kvmbench": GUEST_PROGRAMS / "kvmbench",
+        "redoubt/hvcbench.ko": GUEST_PROGRAMS / kernel / "hvcbench" / "hvcbench.ko",
+    }
+    options = dict(kernel=kernel, smp=1, mem=1536, icount=True, files=files, timeout=300,
+                   name=f"bench-{hypervisor}")
+    if hypervisor == "redoubt":
+        return with_redoubt(**options)
+    return Machine(hypervisor=hypervisor, **options)
+
+
+def hypercall(m, number):
+    m.run(f"insmod /redoubt/hvcbench.ko id={number:#x}")
+    tenths = int(m.output("cat /sys/module/hvcbench/parameters/result; rmmod hvcbench"))
+    return tenths / 10, "instructions"
+
+
+def kvmbench(m, arguments=""):
+    """{row: (value, unit)} that kvmbench prints."""
+    found = {}
+    for line in m.output(f"kvmbench {arguments}").splitlines():
+        name, value, unit = line.split(" ", 2)
+        found[name] = (float(value), unit)
+    return found
+
+
+def measure(hypervisor, kernel):
+    """All rows of one hypervisor."""
+    with host(hypervisor, kernel) as m:
+        m.run("echo 20 >/proc/sys/vm/nr_hugepages")
+        if hypervisor == "redoubt":
+            m.load_redoubt()
+        m.run(SETTLE)
+        found = {"host_hypercall_unknown": hypercall(m, MAINLINE_UNKNOWN)}
+        if hypervisor == "redoubt":
+            found["host_hypercall_empty"] = hypercall(m, REDOUBT_NOP)
+        found.update(kvmbench(m))
+        if hypervisor == "redoubt":
+            found.update(kvmbench(m, "--protected"))
+        return found
+
+
+def table(results):
+    report = Table("name", "unit", "redoubt", "mainline_nvhe", "mainline_protected")
+    names = dict.fromkeys(name for column in COLUMNS for name in results.get(column, {}))
+    for name in names:
+        cells = [results.get(column, {}).get(name) for column in COLUMNS]
+        unit = next(c[1] for c in cells if c)
+        report.add(name, unit, *(f"{c[0]:.1f}" if c else "-" for c in cells))
+    return report
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    p.add_argument("--hypervisors", default=",".join(COLUMNS))
+    p.add_argument("--kernel", default="4k")
+    options = p.parse_args()
+    results = {}
+    for hypervisor in options.hypervisors.split(","):
+        print(f"bench: measuring {hypervisor}", flush=True)
+        results[hypervisor] = measure(hypervisor, options.kernel)
+    report = table(results)
+    print(f"\n{report}\n\nwritten to {report.write('bench')}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
