@@ -234,6 +234,8 @@ void exec_map(struct world *w, const struct op *op)
 
 	if (!want) {
 		predict(w, &f, op, op->max_shift);
+		if (f.steps == MAX_STEPS)
+			return; /* too many leaves to foretell */
 		needed = pages_needed(w, op);
 		watch_caches(w, op);
 	}

@@ -54,6 +54,8 @@ static void insert(struct flat *flat, u32 at, const struct flat_run *run)
 
 static void erase(struct flat *flat, u32 from, u32 to)
 {
+	if (from == to)
+		return;
 	memmove(flat->run + from, flat->run + to, (flat->n - to) * sizeof(*flat->run));
 	flat->n -= to - from;
 }

@@ -6,7 +6,8 @@
  */
 #include "mem.h"
 
-#define POISON 0x5f
+#define POISON	    0x5f
+#define POISON_WORD 0x5f5f5f5f5f5f5f5full
 
 void mem_init(struct mem *mem, size_t bytes)
 {
@@ -60,21 +61,46 @@ static u32 take(struct mem *mem, u32 npages, size_t align)
 	return first;
 }
 
-void *mem_alloc(struct mem *mem, u32 npages, size_t align)
+static u8 *hand_out(struct mem *mem, u32 npages, size_t align)
 {
 	u32 first, i;
-	u8 *host;
 
 	if (!mem->fail_after)
 		return NULL;
 	if (mem->fail_after > 0)
 		mem->fail_after--;
 	first = take(mem, npages, align);
-	host = mem->host + ((size_t)first << mem->granule_bits);
-	memset(host, 0, npages * granule(mem));
 	for (i = 0; i < npages; i++)
 		mem->page[first + i] = (struct mem_page){ .use = MEM_LOOSE };
 	mem->in_use += npages;
+	return mem->host + ((size_t)first << mem->granule_bits);
+}
+
+void *mem_alloc(struct mem *mem, u32 npages, size_t align)
+{
+	u8 *host = hand_out(mem, npages, align);
+
+	if (host)
+		memset(host, 0, npages * granule(mem));
+	return host;
+}
+
+/* Fills a granule unless it was left alone since it was last filled. */
+static void poison(const struct mem *mem, u8 *host)
+{
+	const u64 *word = (const u64 *)host;
+	size_t last = granule(mem) / sizeof(*word) - 1;
+
+	if (word[1] != POISON_WORD || word[last] != POISON_WORD)
+		memset(host, POISON, granule(mem));
+}
+
+void *mem_alloc_rubbish(struct mem *mem)
+{
+	u8 *host = hand_out(mem, 1, 1);
+
+	if (host)
+		poison(mem, host);
 	return host;
 }
 
@@ -82,7 +108,8 @@ void mem_free(struct mem *mem, void *host)
 {
 	u32 index = (u32)((size_t)((u8 *)host - mem->host) >> mem->granule_bits);
 
-	memset(host, POISON, granule(mem));
+	poison(mem, host);
+	memset(host, POISON, sizeof(u64));
 	mem->page[index].use = MEM_FREE;
 	mem->free_list[mem->nfree++] = index;
 	mem->in_use--;

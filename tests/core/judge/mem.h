@@ -47,6 +47,8 @@ void mem_fini(struct mem *mem);
 
 /* @npages adjacent zeroed granules, aligned to @align bytes; NULL when told to fail. */
 void *mem_alloc(struct mem *mem, u32 npages, size_t align);
+/* One granule full of what looks like valid descriptors. */
+void *mem_alloc_rubbish(struct mem *mem);
 /* Takes back one granule. */
 void mem_free(struct mem *mem, void *host);
 

@@ -229,11 +229,12 @@ static void count_table(struct census *c, const u64 *table, u32 entries, int lev
 	u32 i;
 
 	c->tables++;
-	for (i = 0; i < entries && !world_problem(c->w); i++) {
-		u64 desc = mem_desc(table + i);
-
-		if (desc)
-			count_entry(c, desc, level, ia + i * size);
+	for (i = 0; i < entries; i++) {
+		if (!table[i])
+			continue;
+		if (world_problem(c->w))
+			return;
+		count_entry(c, mem_desc(table + i), level, ia + i * size);
 	}
 }
 

@@ -42,11 +42,6 @@ static unsigned int level_bits(const struct walk_regime *reg, int level)
 	return reg->granule_bits + (unsigned int)(FINAL_LEVEL - level) * stride(reg);
 }
 
-u64 walk_level_size(const struct walk_regime *reg, int level)
-{
-	return (u64)1 << level_bits(reg, level);
-}
-
 /* AArch64.PhysicalAddressSize */
 static unsigned int oa_bits_of(const struct walk_cpu *cpu, unsigned int ps, unsigned int granule)
 {
@@ -199,11 +194,15 @@ struct walk_regime walk_decode(const struct walk_cpu *cpu, bool stage2, u64 tcr,
 			       bool fwb)
 {
 	struct walk_regime reg = { .stage2 = stage2, .granule_bits = granule_bits_of(tcr) };
+	int level;
 
 	if (!reg.granule_bits) {
 		reg.wrong = "TG0 reserved";
 		return reg;
 	}
+	for (level = 0; level <= FINAL_LEVEL; level++)
+		reg.size[level + 1] = (u64)1 << level_bits(&reg, level);
+	reg.size[0] = reg.granule_bits == 12 ? (u64)1 << 48 : 0; /* level -1: 4K only */
 	reg.lpa2 = cpu->lpa2;
 	reg.ttl = cpu->ttl;
 	reg.tlbirange = cpu->tlbirange;

@@ -32,6 +32,7 @@ struct walk_regime {
 	unsigned int granule_bits, ia_bits, oa_bits, sh;
 	int start_level;
 	unsigned int vmid;
+	u64 size[5];	   /* bytes that one descriptor of level -1 to 3 covers */
 	u64 base;	   /* of the start table, in bytes */
 	u64 base_size;	   /* of the start table, in bytes */
 	const char *wrong; /* why every access takes a level 0 fault; NULL when sane */
@@ -94,7 +95,11 @@ struct walk_result walk_leaf(const struct walk_regime *reg, u64 desc, int level)
 /* True if two leaves of @level differ in nothing that asks for break-before-make. */
 bool walk_same_output(const struct walk_regime *reg, u64 a, u64 b, int level);
 /* Bytes of input address that one descriptor of @level covers. */
-u64 walk_level_size(const struct walk_regime *reg, int level);
+static inline u64 walk_level_size(const struct walk_regime *reg, int level)
+{
+	return reg->size[level + 1];
+}
+
 /* The value of TTBR0_EL2 or VTTBR_EL2 for a table at @pa; @wide: 52-bit BADDR format. */
 u64 walk_encode_ttbr(u64 pa, unsigned int vmid, bool wide);
 const char *walk_fault_name(enum walk_fault fault);

@@ -365,11 +365,8 @@ void world_fill(struct world *w, u32 n)
 
 	w->mem.fail_after = -1;
 	while (n--) {
-		void *page = mem_alloc(&w->mem, 1, 1);
-
 		/* Core must not count on what is in it. */
-		memset(page, 0x57, (size_t)1 << w->geo.granule_shift);
-		pgt_memcache_push(&w->mc, page);
+		pgt_memcache_push(&w->mc, mem_alloc_rubbish(&w->mem));
 	}
 	w->mem.fail_after = fail_after;
 }
