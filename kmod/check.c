@@ -6,7 +6,9 @@
 #include <linux/acpi.h>
 #include <linux/cpumask.h>
 #include <linux/interrupt.h>
+#include <linux/fs.h>
 #include <linux/irq.h>
+#include <linux/miscdevice.h>
 #include <linux/of.h>
 #include <linux/of_irq.h>
 #include <linux/smp.h>
@@ -141,6 +143,23 @@ static int check_granule(void)
 	return 0;
 }
 
+/*
+ * Is /dev/kvm taken? Whoever has it, has EL2. A device of another name with the same
+ * number answers that without a trace.
+ */
+static int check_kvm(void)
+{
+	static const struct file_operations fops = {};
+	struct miscdevice probe = { .minor = KVM_MINOR, .name = "redoubt-probe", .fops = &fops };
+
+	if (misc_register(&probe)) {
+		pr_err("the kernel's own KVM has EL2; boot with " REMEDY " on the kernel command line\n");
+		return -EBUSY;
+	}
+	misc_deregister(&probe);
+	return 0;
+}
+
 int rd_check(void)
 {
 	int ret;
@@ -150,6 +169,8 @@ int rd_check(void)
 		return -EOPNOTSUPP;
 	}
 	ret = check_cpus();
+	if (!ret)
+		ret = check_kvm();
 	if (!ret)
 		ret = check_el2();
 	if (!ret)

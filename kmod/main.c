@@ -5,6 +5,7 @@
 #include <linux/memory.h>
 #include <linux/module.h>
 
+#include "kvm_dev.h"
 #include "launch.h"
 
 static bool locked;
@@ -40,20 +41,30 @@ static int __init rd_init(void)
 	ret = rd_el2_prepare(&el2, locked);
 	if (!ret)
 		ret = rd_launch(&el2);
-	if (ret) {
-		rd_el2_free(&el2);
-		unregister_memory_notifier(&memory_nb);
-		return ret;
-	}
+	if (ret)
+		goto free;
+	ret = rd_kvm_init();
+	if (ret)
+		goto release;
 	/* A module without an exit can't be unloaded, and that's what locked means. */
 	if (locked)
 		__module_get(THIS_MODULE);
 	pr_info("EL2 is in place, the host is behind stage 2\n");
 	return 0;
+
+release:
+	/* Locked or not, the module isn't loaded, so nobody could use EL2: see exit for refusals. */
+	if (WARN_ON(rd_release()))
+		return ret;
+free:
+	rd_el2_free(&el2);
+	unregister_memory_notifier(&memory_nb);
+	return ret;
 }
 
 static void __exit rd_exit(void)
 {
+	rd_kvm_exit();
 	/* No VM is left, since each holds the module; a refusal would be a bug of EL2's. */
 	if (WARN(rd_release(), "redoubt: EL2 does not let go; its memory is lost\n"))
 		return;
