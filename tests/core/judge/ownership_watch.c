@@ -17,7 +17,7 @@ static u64 frame_pa(const struct jm_machine *m, u32 f)
 }
 
 /* Where the guest has a frame of its own addresses. */
-static u64 slot_ipa(const struct jm_machine *m, u32 guest, u32 gfn)
+u64 jm_slot_ipa(const struct jm_machine *m, u32 guest, u32 gfn)
 {
 	return (m->target.gfn_base[guest] + ((u64)gfn << m->target.chunk_shift)) << granule_of(m);
 }
@@ -29,13 +29,12 @@ static bool guest_reaches(struct jm_machine *m, u32 guest, u64 pa)
 	u32 gfn;
 
 	for (gfn = 0; gfn < m->shape.nr_gfns; gfn++)
-		if (jt_reaches(t, slot_ipa(m, guest, gfn) + in_chunk, pa))
+		if (jt_reaches(t, jm_slot_ipa(m, guest, gfn) + in_chunk, pa))
 			return true;
 	return false;
 }
 
-/* Who can reach the page at this moment, by tables or by a TLB? */
-static u32 users_at(struct jm_machine *m, u64 pa)
+u32 jm_users_at(struct jm_machine *m, u64 pa)
 {
 	u32 users = 0, id;
 
@@ -56,7 +55,7 @@ static u32 users_at(struct jm_machine *m, u64 pa)
 
 static void check_moment(struct jm_machine *m, u32 f, u64 pa)
 {
-	u32 now = users_at(m, pa), before = jo_model_users(m->before, f),
+	u32 now = jm_users_at(m, pa), before = jo_model_users(m->before, f),
 	    after = jo_model_users(m->after, f);
 
 	m->makes++;
@@ -158,11 +157,13 @@ static void zero(struct own_ctx *ctx, pa_t at, u64 nr)
 			jo_problem(&m->target, "zero of frame %llu, which is no RAM", f);
 			return;
 		}
-		if (worth_a_look(m, page) && users_at(m, page << granule_of(m)))
+		if (worth_a_look(m, page) && jm_users_at(m, page << granule_of(m)))
 			jo_problem(&m->target, "frame %llu is zeroed while it is in reach of %#x",
-				   f, users_at(m, page << granule_of(m)));
-		if (++m->zeroed[f] == 1ull << m->target.chunk_shift)
-			m->data[f] = JO_DATA_ZERO;
+				   f, jm_users_at(m, page << granule_of(m)));
+		if (++m->zeroed[f] < 1ull << m->target.chunk_shift)
+			continue;
+		m->data[f] = JO_DATA_ZERO;
+		m->zeroed[f] = 0;
 	}
 }
 
@@ -248,7 +249,7 @@ static void compare_guest(struct jm_machine *m, const struct jo_model *model, u3
 		const struct jo_slot *slot = &model->guest[guest].slot[gfn];
 		bool page = slot->what == JO_RAM || slot->what == JO_DEVICE;
 
-		compare_at(m, jo_guest_id(guest), slot_ipa(m, guest, gfn) + offset,
+		compare_at(m, jo_guest_id(guest), jm_slot_ipa(m, guest, gfn) + offset,
 			   page ? frame_pa(m, slot->frame) + offset : 0, slot->prot, false);
 	}
 }
