@@ -79,7 +79,7 @@ static const struct idreg idregs[] = {
 	  F(0) | F(4) | F(16) | F(20) | F(24) | F(28) | F(48) | F(52), 0, 0 },
 	/* No FGT, ECV. */
 	{ SYS_ID_AA64MMFR0_EL1, ALL & ~(F(48) | F(52) | F(56) | F(60)),
-	  ALL & ~(F(4) | F(32) | F(36) | F(40) | F(48) | F(52)), F(24) | F(28), 0 },
+	  ALL & ~(F(32) | F(36) | F(40) | F(48) | F(52)), F(24) | F(28), 0 },
 	/* HAFDBS, HPDS, PAN, SpecSEI, ETS, AFP, nTLBPA, TIDCP1: no VH, LO, XNX, TWED, HCX, CMOW. */
 	{ SYS_ID_AA64MMFR1_EL1, F(0) | F(12) | F(20) | F(24) | F(36) | F(44) | F(48) | F(52),
 	  ALL & ~(F(4) | F(8) | F(28) | F(32) | F(40)), 0, F(24) },
