@@ -131,7 +131,6 @@ static void host_restore(struct hyp_cpu *cpu)
 	write_sysreg(vmpidr_el2, read_sysreg(mpidr_el1));
 	write_sysreg(vpidr_el2, read_sysreg(midr_el1));
 	write_sysreg(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN);
-	write_sysreg(cntvoff_el2, 0);
 	write_sysreg(cptr_el2, fp_cptr_host(cpu));
 	host_mem_activate();
 }
@@ -144,7 +143,6 @@ static void guest_restore(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 flags)
 	GUEST_REGS(GUEST_RESTORE)
 	write_sysreg(vmpidr_el2, state->vmpidr);
 	write_sysreg(vpidr_el2, state->vpidr);
-	write_sysreg(cntvoff_el2, state->timer.cntvoff);
 	write_sysreg(cnthctl_el2, timer & RD_TIMER_PCT_TRAP ? 0 : CNTHCTL_EL1PCTEN);
 	write_sysreg(mdcr_el2, guest_mdcr(cpu->host.mdcr, flags));
 	write_sysreg(cptr_el2, fp_cptr_guest(cpu, vcpu));
@@ -224,6 +222,8 @@ void switch_load(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 
 	HOST_LOAD_REGS(HOST_SAVE)
 	vgic_load(vcpu->state);
+	/* The guest's virtual timer counts between runs as well, and the module looks at it. */
+	write_sysreg(cntvoff_el2, vcpu->state->timer.cntvoff);
 	/*
 	 * Another vCPU of this VM may have run here with the same VMID: its stage-1
 	 * entries, tagged with ASIDs of its own choosing, are not this one's. Local: a vCPU
@@ -238,6 +238,7 @@ void switch_load(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 void switch_put(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 {
 	vgic_put(vcpu->state);
+	write_sysreg(cntvoff_el2, 0);
 	fp_restore_host(cpu);
 	write_sysreg(cptr_el2, fp_cptr_host(cpu));
 }

@@ -4,16 +4,18 @@
  *
  * The virtual timer is the hardware's own: a host that was booted at EL2 ticks on
  * the physical one. While a vCPU is loaded, so are its CNTV registers, and the
- * timer's PPI interrupts the guest and comes here. It stays active at the physical
- * GIC when the handler returns (the interrupt is "forwarded"), so that it does not
- * come again; the guest's end of the virtual interrupt ends the physical one too,
- * by the list register's HW bit. A tick costs one exit and no access to the GIC.
+ * timer's PPI takes the vCPU out of the guest. It is made active at the physical
+ * GIC, so that it does not come again; the guest's end of the virtual interrupt ends
+ * the physical one too, by the list register's HW bit. A tick costs one exit. If it
+ * was the timer that ended the run, rd_timer_sync() sees that while interrupts are
+ * off, and by making the interrupt active spares the host from taking it. One that
+ * the host takes (between two runs) stays active when the handler returns: it is
+ * "forwarded", in Linux's words.
  *
  * Invariant: while a vCPU is loaded with interrupts on, the physical interrupt of
  * this CPU is active exactly if the vCPU's line is up or its guest handles the
  * interrupt. phys_active is what we know of it: set by the handler, cleared when
- * the guest has ended it, changed by hand only where load, or a guest that
- * withdraws the interrupt, leaves the two apart.
+ * the guest has ended it, and changed by hand otherwise.
  *
  * The physical timer (CNTP) belongs to the host: a guest's accesses trap, and an
  * hrtimer stands for it. While a vCPU is blocked, one more hrtimer raises the line
@@ -164,16 +166,33 @@ static bool guest_handles(struct rd_vcpu *vcpu)
 	return vcpu->vm->vgic.in_kernel && rd_vgic_is_active(vcpu, vcpu->vm->timer.virt_irq);
 }
 
+/* The timer has fired, and its interrupt has not been taken: then it needn't be. */
+static void raise_untaken(struct rd_vcpu *vcpu)
+{
+	set_line(vcpu, &vcpu->timer.virt, true);
+	if (!__this_cpu_read(phys_active))
+		set_phys_active(true);
+}
+
+static void take_back(struct rd_vcpu *vcpu)
+{
+	vcpu->timer.stray = false;
+	set_line(vcpu, &vcpu->timer.virt, false);
+	if (__this_cpu_read(phys_active) && !guest_handles(vcpu))
+		set_phys_active(false);
+}
+
 void rd_timer_sync(struct rd_vcpu *vcpu)
 {
 	struct rd_vcpu_timer_ctx *ctx = &vcpu->timer;
+	bool up = virt_asserted();
 
-	if (likely(!ctx->virt.level && !ctx->stray) || virt_asserted())
+	if (likely(up == ctx->virt.level && !ctx->stray))
 		return;
-	ctx->stray = false;
-	set_line(vcpu, &ctx->virt, false);
-	if (__this_cpu_read(phys_active) && !guest_handles(vcpu))
-		set_phys_active(false);
+	if (up)
+		raise_untaken(vcpu);
+	else
+		take_back(vcpu);
 }
 
 /* ---- The physical timer ---- */

@@ -32,7 +32,7 @@ struct rd_vcpu_timer_ctx {
 	struct rd_timer phys;
 	bool enabled;		/* first run done */
 	bool loaded;		/* virt is in the CPU */
-	bool stray;		/* the physical interrupt came without a reason */
+	bool stray;		/* the host has taken the interrupt without a reason */
 	struct hrtimer background; /* while the vCPU is blocked: the first that is due */
 	struct hrtimer phys_timer; /* while it is loaded: the physical timer */
 };
@@ -58,8 +58,8 @@ void rd_timer_load(struct rd_vcpu *vcpu);
 void rd_timer_put(struct rd_vcpu *vcpu);
 
 /*
- * Interrupts off, after each exit and after rd_vgic_sync(): takes back the virtual
- * timer's line if the guest has dealt with it.
+ * Interrupts off, after each exit and after rd_vgic_sync(): the virtual timer's line
+ * follows its output.
  */
 void rd_timer_sync(struct rd_vcpu *vcpu);
 

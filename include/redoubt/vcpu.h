@@ -63,7 +63,7 @@ struct rd_vcpu_vgic {
  * was booted at EL2 leaves CNTV to its guests, and the module sets it itself.
  */
 struct rd_vcpu_timer {
-	u64 cntvoff;	 /* in: CNTVOFF_EL2 while the guest runs */
+	u64 cntvoff;	 /* in: CNTVOFF_EL2 from VCPU_LOAD to VCPU_PUT */
 	u64 cnthctl;	 /* in: bits of RD_TIMER_* */
 };
 #define RD_TIMER_PCT_TRAP (1UL << 0) /* reads of CNTPCT_EL0 exit */

@@ -277,11 +277,9 @@ void rd_vgic_sync(struct rd_vcpu *vcpu)
 
 bool rd_vgic_pending(struct rd_vcpu *vcpu)
 {
-	const u64 *vmcr = &vcpu->state->vgic.vmcr;
-
-	/* ICH_VMCR_EL2 is only sure to be in state once the vCPU is put. */
+	/* EL2 stores ICH_VMCR_EL2 at each exit. */
 	return vgic_cpu_pending(&vcpu->vm->vgic.dist->core, &vcpu->vgic.cpu->core,
-				READ_ONCE(vcpu->loaded) ? NULL : vmcr);
+				&vcpu->state->vgic.vmcr);
 }
 
 void rd_vgic_block(struct rd_vcpu *vcpu)

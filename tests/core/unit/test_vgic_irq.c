@@ -522,7 +522,7 @@ static void test_random_edges(void **state)
 	bool running[MODEL_CPUS];
 
 	(void)state;
-	for (round = 0; round < 60; round++) {
+	for (round = 0; round < 40; round++) {
 		struct model *m = model_new(1 + round % 5);
 
 		memset(raised, 0, sizeof(raised));
@@ -533,7 +533,7 @@ static void test_random_edges(void **state)
 			spi(m, i, false, (u8)(rnd(28) << 3));
 		for (i = 0; i < 3000; i++) {
 			random_step(m, raised, taken, running, handling);
-			if (i % 16 == 0)
+			if (i % 128 == 0)
 				model_check(m);
 		}
 		for (c = 0; c < MODEL_CPUS; c++) {
