@@ -73,7 +73,7 @@ static void host_save(struct hyp_cpu *cpu)
 {
 	struct host_fp *fp = &cpu->host_fp;
 
-	fp->svcr = pfr1_sme() ? read_sysreg(S3_3_C4_C2_2) : 0;
+	fp->svcr = pfr1_sme() ? read_sysreg(SVCR) : 0;
 	if (!pfr0_sve() && !(fp->svcr & SVCR_SM)) {
 		fp_simd_save((struct rd_vcpu_fp *)fp->z);
 		return;
@@ -81,7 +81,7 @@ static void host_save(struct hyp_cpu *cpu)
 	fp_sve_save(fp->z, fp->p, fp->control, !(fp->svcr & SVCR_SM));
 	/* Leaving streaming mode clears the vectors, which is well; ZA stays as it is. */
 	if (fp->svcr & SVCR_SM)
-		write_sysreg(S3_3_C4_C2_2, fp->svcr & ~SVCR_SM);
+		write_sysreg(SVCR, fp->svcr & ~SVCR_SM);
 }
 
 static void host_load(struct hyp_cpu *cpu)
@@ -93,7 +93,7 @@ static void host_load(struct hyp_cpu *cpu)
 		return;
 	}
 	if (fp->svcr & SVCR_SM)
-		write_sysreg(S3_3_C4_C2_2, fp->svcr);
+		write_sysreg(SVCR, fp->svcr);
 	fp_sve_load(fp->z, fp->p, fp->control, !(fp->svcr & SVCR_SM));
 }
 

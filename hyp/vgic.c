@@ -26,6 +26,8 @@
 
 #define ICC_SRE_EL2	   S3_4_C12_C9_5
 #define ICC_SRE_SRE	   (1ULL << 0)
+#define ICC_SRE_DFB	   (1ULL << 1)
+#define ICC_SRE_DIB	   (1ULL << 2)
 #define ICC_SRE_ENABLE	   (1ULL << 3)
 
 /* Registers by number need a name each. */
@@ -36,13 +38,13 @@
 
 static u64 nr_lrs(void)
 {
-	return (read_sysreg(S3_4_C12_C11_1) & 0x1f) + 1;
+	return (read_sysreg(ICH_VTR) & 0x1f) + 1;
 }
 
 /* Active priority registers of each group: 1, 2 or 4, by the bits of preemption. */
 static u64 nr_aprs(void)
 {
-	u64 bits = (read_sysreg(S3_4_C12_C11_1) >> 26 & 7) + 1;
+	u64 bits = (read_sysreg(ICH_VTR) >> 26 & 7) + 1;
 
 	return bits >= 7 ? 4 : bits == 6 ? 2 : 1;
 }
@@ -94,25 +96,36 @@ static void aprs_read(u64 *apr0, u64 *apr1)
 
 void vgic_load(struct rd_vcpu_state *state)
 {
-	if (port_read64(&state->flags) & RD_VCPU_VGIC) {
-		write_sysreg(S3_4_C12_C11_7, state->vgic.vmcr);
-		aprs_write(state->vgic.apr0, state->vgic.apr1);
-		write_sysreg(S3_4_C12_C11_0, ICH_HCR_EN);
+	if (!(port_read64(&state->flags) & RD_VCPU_VGIC))
 		return;
-	}
-	/* No GIC for this guest: every access to the interface is an exit. */
-	write_sysreg(S3_4_C12_C11_0, ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1);
-	write_sysreg(S3_4_C12_C9_5, ICC_SRE_SRE);
+	write_sysreg(ICH_VMCR, state->vgic.vmcr);
+	aprs_write(state->vgic.apr0, state->vgic.apr1);
+	write_sysreg(ICH_HCR, ICH_HCR_EN);
 }
 
 void vgic_put(struct rd_vcpu_state *state)
 {
-	if (port_read64(&state->flags) & RD_VCPU_VGIC) {
-		state->vgic.vmcr = read_sysreg(S3_4_C12_C11_7);
-		aprs_read(state->vgic.apr0, state->vgic.apr1);
-	}
-	write_sysreg(S3_4_C12_C11_0, 0);
-	write_sysreg(S3_4_C12_C9_5, ICC_SRE_SRE | ICC_SRE_ENABLE | 6);
+	if (!(port_read64(&state->flags) & RD_VCPU_VGIC))
+		return;
+	state->vgic.vmcr = read_sysreg(ICH_VMCR);
+	aprs_read(state->vgic.apr0, state->vgic.apr1);
+	write_sysreg(ICH_HCR, 0);
+}
+
+/*
+ * For a guest without a GIC every access to the interface is an exit. These traps
+ * hold for the host as well, so they are set for the run only.
+ */
+static void interface_off(void)
+{
+	write_sysreg(ICH_HCR, ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1);
+	write_sysreg(ICC_SRE_EL2, ICC_SRE_SRE | ICC_SRE_DIB | ICC_SRE_DFB);
+}
+
+static void interface_on(void)
+{
+	write_sysreg(ICH_HCR, 0);
+	write_sysreg(ICC_SRE_EL2, ICC_SRE_SRE | ICC_SRE_DIB | ICC_SRE_DFB | ICC_SRE_ENABLE);
 }
 
 /* How many list registers this run uses: read once, and never more than there are. */
@@ -128,8 +141,10 @@ void vgic_enter(struct rd_vcpu_state *state, u64 flags)
 	const u64 *lr = state->vgic.lr;
 	u64 used, hcr;
 
-	if (!(flags & RD_VCPU_VGIC))
+	if (!(flags & RD_VCPU_VGIC)) {
+		interface_off();
 		return;
+	}
 	used = used_lrs(state);
 	hcr = port_read64(&state->vgic.hcr) & (ICH_HCR_KNOWN | ICH_HCR_EOICOUNT);
 	this_cpu()->vgic_used = used;
@@ -138,23 +153,25 @@ void vgic_enter(struct rd_vcpu_state *state, u64 flags)
 		LR_EACH(LR_WRITE)
 	}
 	if (hcr != ICH_HCR_EN)
-		write_sysreg(S3_4_C12_C11_0, hcr);
+		write_sysreg(ICH_HCR, hcr);
 }
 
 void vgic_exit(struct rd_vcpu_state *state, u64 flags)
 {
 	u64 used = this_cpu()->vgic_used, *lr = state->vgic.lr;
 
-	if (!(flags & RD_VCPU_VGIC))
+	if (!(flags & RD_VCPU_VGIC)) {
+		interface_on();
 		return;
-	state->vgic.vmcr = read_sysreg(S3_4_C12_C11_7);
+	}
+	state->vgic.vmcr = read_sysreg(ICH_VMCR);
 	if (!used && !this_cpu()->vgic_hcr)
 		return;
-	state->vgic.misr = read_sysreg(S3_4_C12_C11_2);
-	state->vgic.eisr = read_sysreg(S3_4_C12_C11_3);
-	state->vgic.elrsr = read_sysreg(S3_4_C12_C11_5);
-	state->vgic.hcr_out = read_sysreg(S3_4_C12_C11_0);
+	state->vgic.misr = read_sysreg(ICH_MISR);
+	state->vgic.eisr = read_sysreg(ICH_EISR);
+	state->vgic.elrsr = read_sysreg(ICH_ELRSR);
+	state->vgic.hcr_out = read_sysreg(ICH_HCR);
 	/* Empty list registers and no maintenance interrupts: nothing reaches the host from here. */
 	LR_EACH(LR_READ)
-	write_sysreg(S3_4_C12_C11_0, ICH_HCR_EN);
+	write_sysreg(ICH_HCR, ICH_HCR_EN);
 }

@@ -12,13 +12,17 @@
 #include "redoubt_port.h"
 #define SYSREG_BIT(n) (1ULL << (n))
 
-#define read_sysreg(name)                                                                          \
+/* @name may be a macro for an encoding: S3_4_C12_C11_0. */
+#define read_sysreg(name)	READ_SYSREG(name)
+#define write_sysreg(name, val) WRITE_SYSREG(name, val)
+
+#define READ_SYSREG(name)                                                                          \
 	({                                                                                         \
 		u64 __val;                                                                         \
 		asm volatile("mrs %0, " #name : "=r"(__val));                                      \
 		__val;                                                                             \
 	})
-#define write_sysreg(name, val)                                                                    \
+#define WRITE_SYSREG(name, val)                                                                    \
 	do {                                                                                       \
 		u64 __val = (val);                                                                 \
 		asm volatile("msr " #name ", %x0" : : "rZ"(__val));                                \
