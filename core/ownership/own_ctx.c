@@ -98,7 +98,7 @@ int own_check_host_range(const struct own_ctx *ctx, u64 pfn, u64 nr_pages, bool 
 
 	if (records) {
 		*ram = true;
-		return own_records_host_may(records, nr_pages) ? 0 : -EPERM;
+		return own_records_host_prefix(records, nr_pages) == nr_pages ? 0 : -EPERM;
 	}
 	if (!own_frames_ok(ctx, pfn, nr_pages, ctx->pa_bits) ||
 	    !vmemmap_is_hole(&ctx->mem, pfn, nr_pages) ||

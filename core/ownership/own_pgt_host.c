@@ -8,6 +8,7 @@
  * Locks: the host's.
  */
 #include "own_pgt.h"
+#include "own_private.h"
 
 /*
  * No larger block than this is mapped, so that looking for foreign pages in it is
@@ -115,6 +116,25 @@ static int map_block(struct own_pgt_space *host, u64 base, u64 size, bool ram)
 	return pgt_s2_map(host->pgt, &op, ipa(base), size, pa(base), prot);
 }
 
+/*
+ * May this range become one block? Where a foreign page is in the way, the pages
+ * around it fault one after the other, and each would search the records up to it.
+ */
+static bool is_hosts(struct own_pgt_space *host, u64 pfn, u64 nr_pages, bool *ram)
+{
+	const u32 *records;
+
+	if (host->foreign - pfn < nr_pages &&
+	    own_check_host_range(host->ctx, host->foreign, 1, ram))
+		return false;
+	if (!own_check_host_range(host->ctx, pfn, nr_pages, ram))
+		return true;
+	records = vmemmap_records(&host->ctx->mem, pfn, nr_pages);
+	if (records)
+		host->foreign = pfn + own_records_host_prefix(records, nr_pages);
+	return false;
+}
+
 /* Map the largest block around @addr that is all the host's, from @level down. */
 static int map_around(struct own_pgt_space *host, u64 addr, s8 level)
 {
@@ -127,8 +147,7 @@ static int map_around(struct own_pgt_space *host, u64 addr, s8 level)
 
 		if (!pgt_level_has_leaf(geo, level) || size > 1ULL << HOST_BLOCK_SHIFT)
 			continue;
-		if (!own_check_host_range(host->ctx, base >> geo->granule_shift,
-					  size >> geo->granule_shift, &ram))
+		if (is_hosts(host, base >> geo->granule_shift, size >> geo->granule_shift, &ram))
 			return map_block(host, base, size, ram);
 	}
 	return -EPERM;

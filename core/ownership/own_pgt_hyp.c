@@ -8,24 +8,25 @@
  */
 #include "own_pgt.h"
 
-static int must_end_inside(void *arg, const struct pgt_leaf *leaf)
+/* Is the leaf at @va one that reaches beyond [@start, @end)? */
+static bool is_cut(struct own_pgt_space *space, u64 va, u64 start, u64 end)
 {
-	const u64 *range = arg;
+	struct pgt_leaf leaf;
 
-	return leaf->ia >= range[0] && leaf->ia + leaf->size <= range[1] ? 0 : -EPERM;
+	return pgt_s1_get_leaf(space->pgt, va, &leaf) || leaf.ia < start ||
+	       leaf.ia + leaf.size > end;
 }
 
 static int hyp_prepare(struct own_space *own, enum own_edit edit, u64 addr, u64 nr_pages)
 {
 	struct own_pgt_space *space = own_pgt(own);
 	u64 size = own_pgt_bytes(space, nr_pages);
-	u64 range[2] = { addr, addr + size };
-	struct pgt_op op = { 0 };
+	u64 end = addr + size, last = end - own_pgt_bytes(space, 1);
 
 	if (edit == OWN_EDIT_MAP)
 		return own_pgt_reserve(space->pool,
 				       pgt_map_pages_needed(space->pgt->geo, addr, size, 0));
-	return pgt_walk(space->pgt, &op, addr, size, must_end_inside, range);
+	return is_cut(space, addr, addr, end) || is_cut(space, last, addr, end) ? -EPERM : 0;
 }
 
 static void hyp_map(struct own_space *own, u64 addr, pa_t at, u64 nr_pages, u32 prot)

@@ -63,8 +63,8 @@ static inline void own_unlock(struct own_ctx *ctx, struct own_space *other)
 
 /* How many records, from the first on, equal the first one? At least 1. */
 u64 own_records_prefix(const u32 *records, u64 nr);
-/* May the host use all of @nr pages? */
-bool own_records_host_may(const u32 *records, u64 nr);
+/* How many pages, from the first on, may the host use? */
+u64 own_records_host_prefix(const u32 *records, u64 nr);
 void own_records_fill(u32 *records, u64 nr, u32 value);
 
 /* own_transition.c: with both locks held, as own_apply() otherwise. */

@@ -24,14 +24,14 @@ u64 own_records_prefix(const u32 *records, u64 nr)
 	return (u64)(rec - records);
 }
 
-bool own_records_host_may(const u32 *records, u64 nr)
+u64 own_records_host_prefix(const u32 *records, u64 nr)
 {
 	u64 i;
 
 	for (i = 0; i < nr; i += own_records_prefix(records + i, nr - i))
 		if (!own_record_host_may(records[i]))
-			return false;
-	return true;
+			break;
+	return i;
 }
 
 void own_records_fill(u32 *records, u64 nr, u32 value)

@@ -34,7 +34,8 @@ struct own_pgt_pool {
 /* An address space over page tables. Zero it before its first use. */
 struct own_pgt_space {
 	struct own_space own;
-	struct own_ctx *ctx; /* the host's only */
+	struct own_ctx *ctx; /* host */
+	u64 foreign;	     /* host: the foreign page found last, so as to look there first */
 	struct pgt *pgt;
 	struct own_pgt_pool *pool;
 	port_lock_t lock; /* that own.ops take; also for edits outside of the library */
