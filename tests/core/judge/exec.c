@@ -99,6 +99,8 @@ bool exec_progress(struct world *w, const struct op *op, int rc, u64 done)
 {
 	u64 page = (u64)1 << w->geo.granule_shift;
 
+	w->rc = rc;
+	w->done = done;
 	if (done > op->size || (done & (page - 1)))
 		world_fail(w, "%s: done %#llx of %#llx", op_name(op), done, op->size);
 	else if (!rc && done < op->size && (!op->budget || !done))

@@ -151,6 +151,8 @@ void exec_unlinked(struct world *w, const struct op *op)
 	rc = pgt_s2_create_unlinked(&w->pgt, &p, pa(op->to), level, leaf_level, op->prot, &table);
 	if (exec_refused(w, op, exec_want_prot(w, op->prot), rc, 0))
 		return;
+	w->rc = rc;
+	w->done = 0;
 	if (rc == -ENOMEM) {
 		if (w->mc.count != before)
 			world_fail(w, "%s: %u pages gone", op_name(op), before - w->mc.count);

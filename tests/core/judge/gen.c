@@ -196,12 +196,30 @@ static enum op_kind random_kind(const struct pgt_geometry *geo, struct rng *rng)
 	return (enum op_kind)stage2[rng_below(rng, sizeof(stage2))];
 }
 
+/* The same place again, or nearly. */
+static void revisit(struct op *op, const struct op *like, const struct pgt_geometry *geo,
+		    struct rng *rng)
+{
+	op->ia = like->ia;
+	op->size = like->size;
+	if (rng_chance(rng, 70))
+		op->to = like->to;
+	if (rng_chance(rng, 20))
+		op->size = page_size(geo);
+	if (rng_chance(rng, 20) && op->size > page_size(geo)) {
+		op->ia += page_size(geo);
+		op->size -= page_size(geo);
+	}
+}
+
 void op_random(struct op *op, const struct spec *spec, const struct pgt_geometry *geo,
-	       struct rng *rng)
+	       const struct op *like, struct rng *rng)
 {
 	memset(op, 0, sizeof(*op));
 	op->kind = (u8)random_kind(geo, rng);
 	random_arguments(op, spec, geo, rng);
+	if (like && rng_chance(rng, 40))
+		revisit(op, like, geo, rng);
 	switch (op->kind) {
 	case OP_S2_MAP:
 	case OP_S1_MAP:

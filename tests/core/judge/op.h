@@ -45,9 +45,12 @@ struct op {
 	u64 ia, size, to, owner;
 };
 
-/* A random operation that makes sense for @spec, most of the time. */
+/*
+ * A random operation that makes sense for @spec, most of the time; often at the
+ * addresses of @like, an earlier one (NULL: none).
+ */
 void op_random(struct op *op, const struct spec *spec, const struct pgt_geometry *geo,
-	       struct rng *rng);
+	       const struct op *like, struct rng *rng);
 /* As a line of C, near enough. */
 void op_print(const struct op *op);
 const char *op_name(const struct op *op);

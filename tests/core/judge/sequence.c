@@ -16,8 +16,13 @@ void sequence_make(struct sequence *seq, struct rng *rng, u32 n)
 	seq->n = 0;
 	if (pgt_geometry_init(&geo, &seq->spec.req, &seq->spec.cpu))
 		return;
-	while (seq->n < n && seq->n < SEQUENCE_MAX && !rng->dry)
-		op_random(&seq->op[seq->n++], &seq->spec, &geo, rng);
+	while (seq->n < n && seq->n < SEQUENCE_MAX && !rng->dry) {
+		u32 back = 1 + (u32)rng_below(rng, 6);
+
+		op_random(&seq->op[seq->n], &seq->spec, &geo,
+			  back <= seq->n ? &seq->op[seq->n - back] : NULL, rng);
+		seq->n++;
+	}
 }
 
 /* ---- Running ---- */
@@ -92,6 +97,8 @@ int sequence_run(struct world *w, const struct sequence *seq)
 	volatile u32 at = 0;
 	int sig, failed;
 
+	if (w->bare)
+		return run(w, seq, &at);
 	sig = sigsetjmp(way_out, 1);
 	if (sig) {
 		catch_signals(false);

@@ -62,7 +62,11 @@ struct world {
 	struct pgt_gather gather;
 	bool gathering;
 	bool thorough; /* compare everything after every operation */
+	bool bare;     /* signals are somebody else's */
 	u32 countdown; /* operations until everything is compared anyway */
+	/* How the last operation that reports progress ended. */
+	int rc;
+	u64 done;
 	char problem[512];
 };
 

@@ -126,7 +126,9 @@ def program(variant, source, port, libraries, system):
     inputs = [compile_object(variant, source, port)]
     inputs += [archive(variant, name, sources, port, errors) for name, sources in libraries]
     try:
-        return link(variant, os.path.basename(source)[:-2], inputs, system + ["-lpthread"])
+        # Twice: the traced port makes core refer back to the judge.
+        return link(variant, os.path.basename(source)[:-2], inputs + inputs[1:],
+                    system + ["-lpthread"])
     except BuildError as error:
         raise BuildError("\n".join(errors[:3] + [str(error)[-2000:]])) from error
 
