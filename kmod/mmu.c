@@ -4,8 +4,8 @@
  * space by an MMU notifier, and the ioctls and capabilities that are about memory.
  *
  * The environment of core/gmem: the mmu lock and the records' lock are rwlocks, the
- * readers' sections are SRCU of their own, so that a fault that sleeps (userfaultfd)
- * delays changes of memslots and nothing else.
+ * readers' sections are this VM's own (mmu_readers.h), so that a fault that sleeps
+ * (userfaultfd) delays changes of its memslots and nothing else.
  *
  * Locks: vm->slots_lock is gmem's slots mutex; the rest is gmem's (core/gmem.h).
  */
@@ -56,21 +56,21 @@ static u32 env_enter(void *env)
 {
 	struct rd_mmu *m = env;
 
-	return srcu_read_lock(&m->srcu);
+	return rd_readers_enter(&m->readers);
 }
 
 static void env_leave(void *env, u32 token)
 {
 	struct rd_mmu *m = env;
 
-	srcu_read_unlock(&m->srcu, token);
+	rd_readers_leave(&m->readers, token);
 }
 
 static void env_sync(void *env)
 {
 	struct rd_mmu *m = env;
 
-	synchronize_srcu_expedited(&m->srcu);
+	rd_readers_sync(&m->readers);
 }
 
 static void *env_alloc(void *env, size_t bytes)
@@ -219,9 +219,9 @@ int rd_mmu_init(struct rd_vm *vm)
 	rwlock_init(&m->lock);
 	rwlock_init(&m->records_lock);
 	init_gmem(m);
-	ret = init_srcu_struct(&m->srcu);
+	ret = rd_readers_init(&m->readers);
 	if (ret)
-		goto no_srcu;
+		goto no_readers;
 	m->mn.ops = &notifier_ops;
 	vm->mmu.gmem = m;
 	ret = mmu_notifier_register(&m->mn, vm->mm);
@@ -232,8 +232,8 @@ int rd_mmu_init(struct rd_vm *vm)
 
 no_notifier:
 	vm->mmu.gmem = NULL;
-	cleanup_srcu_struct(&m->srcu);
-no_srcu:
+	rd_readers_destroy(&m->readers);
+no_readers:
 	kfree(m);
 	return ret;
 }
@@ -267,7 +267,7 @@ void rd_mmu_free(struct rd_vm *vm)
 		cache.leaves = m->stash[i];
 		env_drain(m, &cache);
 	}
-	cleanup_srcu_struct(&m->srcu);
+	rd_readers_destroy(&m->readers);
 	kfree(m);
 	vm->mmu.gmem = NULL;
 }

@@ -10,8 +10,8 @@
 #include <core/gmem_protected.h>
 #include <linux/mmu_notifier.h>
 #include <linux/spinlock.h>
-#include <linux/srcu.h>
 
+#include "mmu_readers.h"
 #include "vm.h"
 
 /* Filled caches wait here for the next fault; vCPUs spread over them. */
@@ -23,7 +23,7 @@ struct rd_mmu {
 	struct rd_vm *vm;
 	rwlock_t lock;	       /* GMEM_LOCK_MMU */
 	rwlock_t records_lock; /* GMEM_LOCK_RECORDS */
-	struct srcu_struct srcu;
+	struct rd_readers readers; /* of slots */
 	struct mmu_notifier mn;
 	bool registered;
 	atomic_long_t accounted; /* pages charged to RLIMIT_MEMLOCK, protected VMs */
