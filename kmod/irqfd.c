@@ -235,7 +235,7 @@ static int assign(struct rd_vm *vm, const struct kvm_irqfd *args)
 	struct file *file;
 	int ret;
 
-	if (!vm->vgic.in_kernel || args->gsi >= RD_MAX_ROUTES)
+	if (!vm->vgic.in_kernel)
 		return -EINVAL;
 	file = fget(args->fd);
 	if (!file)
