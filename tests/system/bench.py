@@ -9,7 +9,7 @@ is an instruction; figures of one build repeat to a fraction of a percent.
 import argparse
 import sys
 
-from redoubt_test.machine import Machine, with_redoubt
+from redoubt_test.machine import Machine, MachineError, with_redoubt
 from redoubt_test.paths import GUEST_PROGRAMS
 from redoubt_test.report import Table
 
@@ -58,20 +58,19 @@ def kvmbench(m, arguments=""):
     return found
 
 
-def measure(hypervisor, kernel):
-    """All rows of one hypervisor."""
+def measure(hypervisor, kernel, found):
+    """All rows of one hypervisor, into found; the rest is kept when one part fails."""
     with host(hypervisor, kernel) as m:
         m.run("echo 20 >/proc/sys/vm/nr_hugepages")
         if hypervisor == "redoubt":
             m.load_redoubt()
         m.run(SETTLE)
-        found = {"host_hypercall_unknown": hypercall(m, MAINLINE_UNKNOWN)}
+        found["host_hypercall_unknown"] = hypercall(m, MAINLINE_UNKNOWN)
         if hypervisor == "redoubt":
             found["host_hypercall_empty"] = hypercall(m, REDOUBT_NOP)
         found.update(kvmbench(m))
         if hypervisor == "redoubt":
             found.update(kvmbench(m, "--protected"))
-        return found
 
 
 def table(results):
@@ -90,12 +89,18 @@ def main():
     p.add_argument("--kernel", default="4k")
     options = p.parse_args()
     results = {}
+    status = 0
     for hypervisor in options.hypervisors.split(","):
         print(f"bench: measuring {hypervisor}", flush=True)
-        results[hypervisor] = measure(hypervisor, options.kernel)
+        results[hypervisor] = {}
+        try:
+            measure(hypervisor, options.kernel, results[hypervisor])
+        except MachineError as error:
+            print(f"bench: {hypervisor}: {error}", file=sys.stderr)
+            status = 1
     report = table(results)
     print(f"\n{report}\n\nwritten to {report.write('bench')}")
-    return 0
+    return status
 
 
 if __name__ == "__main__":

@@ -121,6 +121,9 @@ class Guest:
             raise self._error(f"status {result.status} from: {script.strip()}\n{result.output}")
         return result
 
+    def output(self, script, timeout=None):
+        return self.run(script, timeout).output
+
     def stop(self):
         """Powers off and waits for QEMU to end with status 0."""
         self.channel.goodbye()
