@@ -18,6 +18,7 @@ void own_pgt_unlock(struct own_space *own)
 	struct own_pgt_space *space = own_pgt(own);
 
 	space->pool->reserved = 0;
+	space->pool->promised = false;
 	port_unlock(&space->lock);
 }
 
@@ -26,30 +27,51 @@ int own_pgt_reserve(struct own_pgt_pool *pool, u64 pages)
 	if (pages > pool->mc.count || pool->reserved > pool->mc.count - pages)
 		return -ENOMEM;
 	pool->reserved += pages;
+	pool->promised = true;
 	return 0;
 }
 
-/* Is the entry of @size bytes around @ia wholly inside [@start, @end)? */
-static bool entry_inside(u64 ia, u64 size, u64 start, u64 end)
-{
-	u64 base = ia & ~(size - 1);
+/* A range, and the entries that are at its first and at its last page. */
+struct cut {
+	const struct pgt_geometry *geo;
+	u64 start, last, end;
+	struct pgt_leaf at_start, at_last;
+};
 
-	return base >= start && end - base >= size;
+/* Does the entry of @level around @addr reach beyond the range? */
+static bool reaches_beyond(const struct cut *cut, u64 addr, s8 level)
+{
+	u64 size = pgt_level_size(cut->geo, level), base = addr & ~(size - 1);
+
+	return base < cut->start || cut->end - base < size;
 }
 
-u64 own_pgt_pages_to_cut(const struct pgt_geometry *geo, u64 ia, u64 size)
+/* Are both ends of the range in one entry of @level? */
+static bool one_entry(const struct cut *cut, s8 level)
 {
-	u64 end = ia + size, last = end - 1, pages = 0;
+	return !((cut->start ^ cut->last) & ~(pgt_level_size(cut->geo, level) - 1));
+}
+
+static bool is_marked(const struct pgt_leaf *leaf, u64 owner)
+{
+	return owner ? leaf->kind == PGT_OWNER && leaf->owner == owner : leaf->kind == PGT_EMPTY;
+}
+
+u64 own_pgt_pages_missing(struct own_pgt_space *space, u64 addr, u64 nr_pages, u64 owner)
+{
+	u64 end = addr + own_pgt_bytes(space, nr_pages), pages = 0;
+	struct cut cut = { .geo = space->pgt->geo, .start = addr, .end = end,
+			   .last = end - own_pgt_bytes(space, 1) };
 	s8 level;
 
-	for (level = geo->start_level; level < PGT_LEVEL_LAST; level++) {
-		u64 entry = pgt_level_size(geo, level);
-
-		if (!entry_inside(ia, entry, ia, end))
-			pages++;
-		if ((ia ^ last) & ~(entry - 1) && !entry_inside(last, entry, ia, end))
-			pages++;
-	}
+	if (pgt_s2_get_leaf(space->pgt, ipa(cut.start), &cut.at_start) ||
+	    pgt_s2_get_leaf(space->pgt, ipa(cut.last), &cut.at_last))
+		return ~0ULL; /* outside: the pool won't have that many */
+	for (level = cut.at_start.level; level < PGT_LEVEL_LAST; level++)
+		pages += !is_marked(&cut.at_start, owner) && reaches_beyond(&cut, addr, level);
+	for (level = cut.at_last.level; level < PGT_LEVEL_LAST; level++)
+		pages += !is_marked(&cut.at_last, owner) && !one_entry(&cut, level) &&
+			 reaches_beyond(&cut, cut.last, level);
 	return pages;
 }
 

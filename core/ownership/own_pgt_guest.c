@@ -20,15 +20,14 @@ static bool is_cut(struct own_pgt_space *space, u64 addr, u64 start, u64 end)
 static int guest_prepare(struct own_space *own, enum own_edit edit, u64 addr, u64 nr_pages)
 {
 	struct own_pgt_space *space = own_pgt(own);
-	const struct pgt_geometry *geo = space->pgt->geo;
-	u64 size = own_pgt_bytes(space, nr_pages), end = addr + size;
-	u64 pages = 0;
+	u64 pages;
 
 	if (edit == OWN_EDIT_MAP)
-		pages = pgt_map_pages_needed(geo, addr, size, 0);
-	else if (edit == OWN_EDIT_POISON || is_cut(space, addr, addr, end) ||
-		 is_cut(space, end - own_pgt_bytes(space, 1), addr, end))
-		pages = own_pgt_pages_to_cut(geo, addr, size);
+		pages = pgt_map_pages_needed(space->pgt->geo, addr, own_pgt_bytes(space, nr_pages),
+					     0);
+	else
+		pages = own_pgt_pages_missing(space, addr, nr_pages,
+					      edit == OWN_EDIT_POISON ? OWN_PGT_POISON : 0);
 	return own_pgt_reserve(space->pool, pages);
 }
 

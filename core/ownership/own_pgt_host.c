@@ -40,16 +40,16 @@ static int host_prepare(struct own_space *own, enum own_edit edit, u64 addr, u64
 	struct own_pgt_space *host = own_pgt(own);
 	const struct pgt_geometry *geo = host->pgt->geo;
 	u64 size = own_pgt_bytes(host, nr_pages);
-	u64 pages;
+	u64 owner = edit == OWN_EDIT_MAP ? OWN_ID_HOST : ~0ULL; /* some other's */
 
-	(void)edit; /* both make one kind of entry of the range, and cut what is there */
 	if (addr >> geo->ia_bits || size > (1ULL << geo->ia_bits) - addr)
 		return -ERANGE;
-	pages = own_pgt_pages_to_cut(geo, addr, size);
-	if (!own_pgt_reserve(host->pool, pages))
+	if (!own_pgt_reserve(host->pool, own_pgt_pages_missing(host, addr, nr_pages, owner)))
 		return 0;
+	if (host->pool->promised)
+		return -ENOMEM; /* what was promised rests on the tables being as they are */
 	forget_mmio(host);
-	return own_pgt_reserve(host->pool, pages);
+	return own_pgt_reserve(host->pool, own_pgt_pages_missing(host, addr, nr_pages, owner));
 }
 
 static void host_set_owner(struct own_space *own, u64 addr, u64 nr_pages, u64 owner)

@@ -28,7 +28,8 @@
  */
 struct own_pgt_pool {
 	struct pgt_memcache mc;
-	u64 reserved; /* pages promised in the transaction under way */
+	u64 reserved;  /* pages promised in the transaction under way */
+	bool promised; /* something was, were it 0 pages */
 };
 
 /* An address space over page tables. Zero it before its first use. */
@@ -93,16 +94,5 @@ int own_pgt_guest_init(struct own_pgt_space *space, enum own_kind kind, u32 id, 
  * table page, even so.
  */
 int own_host_fault(struct own_pgt_space *host, pa_t at);
-
-/**
- * own_pgt_pages_to_cut() - Table pages that cutting a range out of blocks can take.
- * @geo:	geometry of the tables
- * @ia:		first input address, bytes
- * @size:	bytes; at least one page
- *
- * The most that unmapping, poisoning or annotating the range needs, the root
- * aside: one for each level at each end that no entry of the level above ends at.
- */
-u64 own_pgt_pages_to_cut(const struct pgt_geometry *geo, u64 ia, u64 size);
 
 #endif /* CORE_OWN_PGTABLE_H */

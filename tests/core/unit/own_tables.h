@@ -42,7 +42,8 @@ struct tables {
 	u8 *arena;
 	u32 shift;
 	u64 flushes, zeroed;
-	u32 handed_out; /* table pages given to pools */
+	u32 handed_out; /* table pages that ever were in pools */
+	struct pgt_memcache stash; /* those taken away again */
 };
 
 static u32 t_records[T_RECORDS];
@@ -109,9 +110,21 @@ static const struct own_env_ops t_own_env = { .zero = t_zero };
 static void t_fill(struct own_pgt_pool *pool, u32 n)
 {
 	while (n--) {
-		assert_true(t.handed_out < T_TABLES);
-		pgt_memcache_push(&pool->mc, t.arena + ((size_t)t.handed_out++ << t.shift));
+		void *page = pgt_memcache_pop(&t.stash);
+
+		if (!page) {
+			assert_true(t.handed_out < T_TABLES);
+			page = t.arena + ((size_t)t.handed_out++ << t.shift);
+		}
+		pgt_memcache_push(&pool->mc, page);
 	}
+}
+
+/* Take all table pages but @left of them away from a pool. */
+static inline void t_starve(struct own_pgt_pool *pool, u32 left)
+{
+	while (pool->mc.count > left)
+		pgt_memcache_push(&t.stash, pgt_memcache_pop(&pool->mc));
 }
 
 static void t_geometry(struct pgt_geometry *geo, enum pgt_stage stage)

@@ -204,8 +204,7 @@ static void a_partly_lent_block_needs_no_table(void **state)
 		assert_int_equal(own_guest_share_host(&t.ctx, guest, t_pfn(block) + 3, 1), 0);
 		assert_int_equal(own_guest_share_host(&t.ctx, guest, t_pfn(block) + 9, 2), 0);
 		assert_true(t_leaf(T_PROT, block).size == block);
-		while (pgt_memcache_pop(&t.pools[1].mc))
-			;
+		t_starve(&t.pools[1], 0);
 		own_guest_kill(&t.ctx, guest);
 		assert_int_equal(own_guest_reclaim(&t.ctx, guest, t_pfn(block), nr), 0);
 		assert_true(t.zeroed == nr - 3);
@@ -325,6 +324,31 @@ static void every_size_of_pool(void **state)
 		}
 		assert_true(n > 1);
 		assert_int_equal(own_records_nonzero(), 700);
+	}
+	t_end();
+}
+
+/* What was just taken goes back without memory: an operation can always be undone. */
+static void taken_pages_return_without_memory(void **state)
+{
+	u64 at = T_RAM + T_GB / 2 + 77 * 65536;
+	struct own_space *guest;
+	size_t i;
+
+	(void)state;
+	FOR_EACH_GRANULE(i) {
+		t_init(shifts[i], 20);
+		guest = t_own(T_PROT);
+		assert_int_equal(t_fault(at), 0);
+		assert_int_equal(own_host_donate_hyp(&t.ctx, t_pfn(at), 3), 0);
+		assert_int_equal(own_host_donate_guest(&t.ctx, guest, t_pfn(at) + 3, 7, 4), 0);
+		t_starve(&t.pools[0], 0);
+		t_starve(&t.pools[1], 0);
+		assert_int_equal(own_hyp_donate_host(&t.ctx, t_pfn(at), 3), 0);
+		assert_int_equal(own_guest_force_reclaim(&t.ctx, guest, 7, 2), 0);
+		assert_int_equal(own_guest_donate_host(&t.ctx, guest, 9, 2), 0);
+		assert_int_equal(own_records_nonzero(), 0);
+		assert_int_equal(t_fault(at), 0);
 	}
 	t_end();
 }
@@ -522,6 +546,8 @@ static void begin_round(void)
 {
 	u64 pfn = window_pfn() + window() / 2;
 
+	t_fill(&t.pools[0], 8);
+	t_fill(&t.pools[1], 8);
 	collect_all();
 	t_fault(pfn << t.shift);
 	own_host_donate_guest(&t.ctx, t_own(T_PROT), pfn, pfn, window() / 2);
@@ -560,7 +586,9 @@ static void random_operations(void **state)
 
 			done += !ret;
 			if (ret == -ENOMEM && !(++dry & 3))
-				t_fill(&t.pools[pick(3)], 1);
+				t_fill(&t.pools[pick(3)], 1 + pick(4));
+			if (!(n % 8))
+				t_starve(&t.pools[pick(3)], pick(4));
 			if (n % 100 == 99) {
 				struct pgt_leaf leaf;
 
@@ -594,6 +622,7 @@ int main(void)
 		cmocka_unit_test(the_hyps_blocks_stay),
 		cmocka_unit_test(devices_leave_and_return),
 		cmocka_unit_test(every_size_of_pool),
+		cmocka_unit_test(taken_pages_return_without_memory),
 		cmocka_unit_test(mmio_makes_room_for_ram),
 		cmocka_unit_test(a_sparse_guest_is_drained),
 		cmocka_unit_test(random_operations),
