@@ -79,16 +79,22 @@ static void read_route(struct rd_irqfd *irqfd, struct rd_route *route)
 	} while (read_seqcount_retry(&irqfd->seq, seq));
 }
 
-/* The eventfd was signalled; interrupts off. An MSI may go straight to the guest. */
+/*
+ * The eventfd was signalled; interrupts off. The vGIC takes lines and MSIs in any
+ * context. A level-triggered line stays up, as user space that wires it to an irqfd
+ * without resampling expects: it lowers the line itself.
+ */
 static void signalled(struct rd_irqfd *irqfd)
 {
+	struct rd_vm *vm = irqfd->vm;
 	struct rd_route route;
 
 	read_route(irqfd, &route);
-	if (route.kind == RD_ROUTE_MSI && irqfd->vm->vgic.in_kernel &&
-	    rd_vgic_inject_msi_atomic(irqfd->vm, &route.msi) != -EWOULDBLOCK)
-		return;
-	schedule_work(&irqfd->inject);
+	if (route.kind == RD_ROUTE_PIN && route.pin < rd_vgic_nr_spis(vm))
+		rd_vgic_inject(vm, NULL, 32 + route.pin, true, NULL);
+	else if (route.kind != RD_ROUTE_MSI ||
+		 rd_vgic_inject_msi_atomic(vm, &route.msi) == -EWOULDBLOCK)
+		schedule_work(&irqfd->inject);
 }
 
 static int wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
