@@ -33,4 +33,7 @@ distclean: ## remove all of build/
 include $(wildcard core/build.mk hyp/build.mk kmod/build.mk tools/build.mk tests/core/build.mk \
 	bench/core/build.mk tests/system/build.mk packaging/build.mk)
 
+# Parts that can also be used without this file do not know of it.
+test-core fuzz bench-core: deps
+
 .PHONY: help deps kernels clean distclean

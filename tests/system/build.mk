@@ -47,7 +47,7 @@ selftests: deps
 bench: system ## count instructions, beside mainline
 	@$(PYTHON) tests/system/bench.py
 
-test: ## everything, under 40 minutes
+test: deps ## everything, under 40 minutes
 	@$(PYTHON) tests/system/run_all.py
 
 boot: module ## boot a stock host, load the module, power off
