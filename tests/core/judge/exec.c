@@ -4,9 +4,9 @@
 
 struct pgt_op exec_prepare(struct world *w, const struct op *op, u32 allowed_flags, bool pages)
 {
-	struct pgt_op p = { .flags = op->flags & allowed_flags,
-			    .budget = op->budget,
-			    .max_shift = op->max_shift };
+	struct pgt_op p = {.flags = op->flags & allowed_flags,
+			   .budget = op->budget,
+			   .max_shift = op->max_shift};
 
 	if (pages) {
 		world_fill(w, op->mc_pages);
@@ -88,8 +88,8 @@ bool exec_refused(struct world *w, const struct op *op, unsigned int want, int r
 		return false;
 	}
 	if (!right)
-		world_fail(w, "%s: %d for arguments that are wrong (expected set %#x)",
-			   op_name(op), rc, want);
+		world_fail(w, "%s: %d for arguments that are wrong (expected set %#x)", op_name(op),
+			   rc, want);
 	if (done)
 		world_fail(w, "%s: refused, and done is %#llx", op_name(op), done);
 	return true;

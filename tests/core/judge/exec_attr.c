@@ -44,8 +44,8 @@ struct span {
 static struct span whole_leaves(struct world *w, const struct op *op, u64 done)
 {
 	if (!done)
-		return (struct span){ op->ia, op->ia };
-	return (struct span){ exec_leaf_start(w, op->ia), exec_leaf_end(w, op->ia + done - 1) };
+		return (struct span){op->ia, op->ia};
+	return (struct span){exec_leaf_start(w, op->ia), exec_leaf_end(w, op->ia + done - 1)};
 }
 
 void exec_wrprotect(struct world *w, const struct op *op)
@@ -121,7 +121,8 @@ void exec_young(struct world *w, const struct op *op)
 	struct span s;
 	int rc;
 
-	exec_call(rc, &p, pgt_s2_test_clear_young(&w->pgt, &p, ipa(op->ia), op->size, clear, &young));
+	exec_call(rc, &p,
+		  pgt_s2_test_clear_young(&w->pgt, &p, ipa(op->ia), op->size, clear, &young));
 	if (exec_refused(w, op, want, rc, p.done) || !exec_progress(w, op, rc, p.done))
 		return;
 	s = whole_leaves(w, op, p.done);
@@ -149,7 +150,7 @@ static void make_young(struct flat_run *run, void *arg)
 static struct span leaf_at(struct world *w, u64 ia)
 {
 	struct walk_result at = world_walk(w, ia);
-	struct span s = { ia, ia };
+	struct span s = {ia, ia};
 
 	if (at.fault == WALK_OK) {
 		s.start = ia & ~(at.leaf_size - 1);
@@ -284,8 +285,8 @@ void exec_look(struct world *w, const struct op *op)
 	const struct flat_run *run = flat_find(&w->flat, op->ia, NULL);
 	struct walk_result at = world_walk(w, op->ia);
 	struct pgt_leaf leaf;
-	int rc = w->geo.stage == PGT_STAGE2 ? pgt_s2_get_leaf(&w->pgt, ipa(op->ia), &leaf) :
-					      pgt_s1_get_leaf(&w->pgt, op->ia, &leaf);
+	int rc = w->geo.stage == PGT_STAGE2 ? pgt_s2_get_leaf(&w->pgt, ipa(op->ia), &leaf)
+					    : pgt_s1_get_leaf(&w->pgt, op->ia, &leaf);
 
 	if (op->ia >> w->geo.ia_bits) {
 		exec_refused(w, op, WANT_ERANGE, rc, 0);
@@ -298,7 +299,9 @@ void exec_look(struct world *w, const struct op *op)
 	scan_leaf_says(w, &leaf, run ? run->st.kind : FLAT_EMPTY);
 	if (leaf.level != at.level || leaf.desc != at.desc || op->ia < leaf.ia ||
 	    op->ia - leaf.ia >= leaf.size)
-		world_fail(w, "get_leaf(%#llx): level %d entry %#llx for %#llx+%#llx; a CPU finds level %d %#llx",
+		world_fail(w,
+			   "get_leaf(%#llx): level %d entry %#llx for %#llx+%#llx; a CPU finds "
+			   "level %d %#llx",
 			   op->ia, leaf.level, leaf.desc, leaf.ia, leaf.size, at.level, at.desc);
 }
 

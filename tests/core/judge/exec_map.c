@@ -15,7 +15,7 @@ struct forecast {
 	int rc;
 	u64 soft; /* from here on, -EAGAIN is as good: a block was split that maps the same */
 	u32 steps;
-	s8 level[MAX_STEPS]; /* of the leaves it makes, in order */
+	s8 level[MAX_STEPS];  /* of the leaves it makes, in order */
 	bool kept[MAX_STEPS]; /* same translation as before */
 };
 
@@ -85,8 +85,7 @@ static void predict(struct world *w, struct forecast *f, const struct op *op, u8
 
 		if (was.level > level && !(op->flags & PGT_OP_REPLACE))
 			level = (s8)was.level;
-		f->rc = one_leaf(w, &was, ia, to, level, op->prot, &soft,
-				 &f->kept[f->steps]);
+		f->rc = one_leaf(w, &was, ia, to, level, op->prot, &soft, &f->kept[f->steps]);
 		if (f->rc)
 			break;
 		if (soft && f->soft > at)
@@ -117,7 +116,7 @@ static void keep_state(struct flat_run *run, void *arg)
 /* Puts what was done into the flat map. */
 static void apply(struct world *w, const struct op *op, const struct forecast *f, u64 done)
 {
-	struct kept new = { .st = new_state(op->prot), .ha = w->geo.ha };
+	struct kept new = {.st = new_state(op->prot), .ha = w->geo.ha};
 	u64 at = 0, size;
 	u32 i;
 
@@ -225,8 +224,7 @@ static void watch_caches(struct world *w, const struct op *op)
 void exec_map(struct world *w, const struct op *op)
 {
 	static _Thread_local struct forecast f;
-	struct pgt_op p = exec_prepare(
-		w, op, PGT_OP_SHARED | PGT_OP_REPLACE | PGT_OP_NO_CMO, true);
+	struct pgt_op p = exec_prepare(w, op, PGT_OP_SHARED | PGT_OP_REPLACE | PGT_OP_NO_CMO, true);
 	unsigned int want = exec_want_range(w, op->ia, op->size) |
 			    exec_want_output(w, op->to, op->size) | exec_want_prot(w, op->prot);
 	u64 needed = 0;
@@ -270,7 +268,7 @@ static void apply_pfns(struct world *w, const struct op *op, const struct foreca
 		       const u64 *pfn, u64 done)
 {
 	u64 page = (u64)1 << w->geo.granule_shift, at;
-	struct kept new = { .st = new_state(op->prot), .ha = w->geo.ha };
+	struct kept new = {.st = new_state(op->prot), .ha = w->geo.ha};
 	const bool *kept = f->kept;
 
 	for (at = op->ia; at < op->ia + done; at += page, pfn++) {
@@ -333,8 +331,7 @@ void exec_map_pfns(struct world *w, const struct op *op)
 	w->mapping = !rc;
 	if (exec_refused(w, &cut, want, rc, p.done) || world_problem(w))
 		return;
-	check_outcome(w, &cut, &f, rc, p.done,
-		      pgt_map_pages_needed(&w->geo, cut.ia, cut.size, 0));
+	check_outcome(w, &cut, &f, rc, p.done, pgt_map_pages_needed(&w->geo, cut.ia, cut.size, 0));
 	if (world_problem(w))
 		return;
 	if (p.done && !cut.write)

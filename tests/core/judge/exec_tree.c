@@ -137,7 +137,7 @@ void exec_unlinked(struct world *w, const struct op *op)
 {
 	s8 level = (s8)(op->level - 1), leaf_level = (s8)(op->leaf_level - 1);
 	struct pgt_op p;
-	struct unlinked u = { .w = w, .op = op, .next = op->to };
+	struct unlinked u = {.w = w, .op = op, .next = op->to};
 	void *table = NULL;
 	u32 before;
 	int rc;
@@ -157,7 +157,8 @@ void exec_unlinked(struct world *w, const struct op *op)
 		if (w->mc.count != before)
 			world_fail(w, "%s: %u pages gone", op_name(op), before - w->mc.count);
 		if (leaf_level == level && before)
-			world_fail(w, "%s: out of memory with %u pages for one", op_name(op), before);
+			world_fail(w, "%s: out of memory with %u pages for one", op_name(op),
+				   before);
 		return;
 	}
 	if (rc || !table) {
@@ -177,7 +178,7 @@ void exec_set_owner(struct world *w, const struct op *op)
 {
 	struct pgt_op p = exec_prepare(w, op, 0, true);
 	unsigned int want = exec_want_range(w, op->ia, op->size);
-	struct flat_state st = { .kind = op->owner ? FLAT_OWNER : FLAT_EMPTY, .owner = op->owner };
+	struct flat_state st = {.kind = op->owner ? FLAT_OWNER : FLAT_EMPTY, .owner = op->owner};
 	/* Each end may need a table of every level below the root. */
 	int needed = 2 * (PGT_LEVEL_LAST - w->geo.start_level);
 	int rc;
@@ -218,7 +219,7 @@ static void merge_run(struct flat_run *run, void *arg)
 static void merge_leaf(struct world *w, u64 start, const struct walk_result *now)
 {
 	const struct flat_run *run = flat_find(&w->flat, start, NULL);
-	struct merged m = { .runs = 0 };
+	struct merged m = {.runs = 0};
 
 	if (!run || run->st.kind != FLAT_LEAF || run->end - start >= now->leaf_size)
 		return; /* nothing to merge, or for the comparison to find */

@@ -102,7 +102,7 @@ static void tidy(struct flat *flat, u32 from, u32 to)
 
 void flat_set(struct flat *flat, u64 start, u64 end, const struct flat_state *st, u64 pa)
 {
-	struct flat_run run = { .start = start, .end = end, .pa = pa, .st = *st };
+	struct flat_run run = {.start = start, .end = end, .pa = pa, .st = *st};
 	u32 from, to;
 
 	if (start >= end)

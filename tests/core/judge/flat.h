@@ -22,7 +22,7 @@ struct flat_state {
 
 struct flat_run {
 	u64 start, end; /* input addresses */
-	u64 pa;		/* FLAT_LEAF: where start leads */
+	u64 pa;         /* FLAT_LEAF: where start leads */
 	struct flat_state st;
 };
 

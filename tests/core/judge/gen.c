@@ -117,15 +117,16 @@ static void bound_pages(struct op *op, const struct pgt_geometry *geo)
 	s8 level;
 
 	for (level = PGT_LEVEL_LAST; level >= geo->start_level; level--)
-		if (pgt_level_has_leaf(geo, level) && !(differ & (pgt_level_size(geo, level) - 1)) &&
+		if (pgt_level_has_leaf(geo, level) &&
+		    !(differ & (pgt_level_size(geo, level) - 1)) &&
 		    (!op->max_shift || geo->level_shift[level + 1] <= op->max_shift))
 			unit = pgt_level_size(geo, level);
 	if (op->size / unit > 64)
 		op->size = unit * (1 + (op->size / unit) % 64);
 }
 
-static void random_arguments(struct op *op, const struct spec *spec,
-			     const struct pgt_geometry *geo, struct rng *rng)
+static void random_arguments(struct op *op, const struct spec *spec, const struct pgt_geometry *geo,
+			     struct rng *rng)
 {
 	op->ia = random_ia(spec, geo, rng);
 	op->size = random_size(geo, rng);
@@ -178,17 +179,18 @@ static void spoil(struct op *op, const struct pgt_geometry *geo, struct rng *rng
 static enum op_kind random_kind(const struct pgt_geometry *geo, struct rng *rng)
 {
 	static const u8 stage2[] = {
-		OP_S2_MAP,	  OP_S2_MAP,	     OP_S2_MAP,		OP_S2_MAP,
-		OP_S2_MAP,	  OP_S2_MAP,	     OP_S2_MAP_PFNS,	OP_S2_UNMAP,
-		OP_S2_UNMAP,	  OP_S2_UNMAP,	     OP_S2_WRPROTECT,	OP_S2_WRPROTECT,
+		OP_S2_MAP,         OP_S2_MAP,        OP_S2_MAP,         OP_S2_MAP,
+		OP_S2_MAP,         OP_S2_MAP,        OP_S2_MAP_PFNS,    OP_S2_UNMAP,
+		OP_S2_UNMAP,       OP_S2_UNMAP,      OP_S2_WRPROTECT,   OP_S2_WRPROTECT,
 		OP_S2_CLEAR_DIRTY, OP_S2_TEST_YOUNG, OP_S2_CLEAR_YOUNG, OP_S2_MKYOUNG,
-		OP_S2_RELAX,	  OP_S2_RELAX,	     OP_S2_FLUSH,	OP_S2_SPLIT,
-		OP_S2_UNLINKED,	  OP_S2_SET_OWNER,   OP_S2_SET_OWNER,	OP_S2_COALESCE,
-		OP_S2_FLUSH_TLB,  OP_FLUSH_TLB_ALL,  OP_CPU_ACCESS,	OP_CPU_ACCESS,
+		OP_S2_RELAX,       OP_S2_RELAX,      OP_S2_FLUSH,       OP_S2_SPLIT,
+		OP_S2_UNLINKED,    OP_S2_SET_OWNER,  OP_S2_SET_OWNER,   OP_S2_COALESCE,
+		OP_S2_FLUSH_TLB,   OP_FLUSH_TLB_ALL, OP_CPU_ACCESS,     OP_CPU_ACCESS,
 		OP_LOOK,
 	};
 	static const u8 stage1[] = {
-		OP_S1_MAP, OP_S1_MAP, OP_S1_MAP, OP_S1_UNMAP, OP_S1_UNMAP, OP_LOOK, OP_FLUSH_TLB_ALL,
+		OP_S1_MAP,   OP_S1_MAP, OP_S1_MAP,        OP_S1_UNMAP,
+		OP_S1_UNMAP, OP_LOOK,   OP_FLUSH_TLB_ALL,
 	};
 
 	if (geo->stage == PGT_STAGE1)
@@ -231,9 +233,9 @@ void op_random(struct op *op, const struct spec *spec, const struct pgt_geometry
 		op->to &= ~(pgt_level_size(geo, (s8)(op->level - 2)) - 1);
 		break;
 	case OP_S2_SET_OWNER:
-		op->owner = rng_chance(rng, 30) ? 0 :
-			    rng_chance(rng, 10) ? PGT_OWNER_MAX :
-						  1 + rng_next(rng, 6);
+		op->owner = rng_chance(rng, 30)   ? 0
+			    : rng_chance(rng, 10) ? PGT_OWNER_MAX
+						  : 1 + rng_next(rng, 6);
 		break;
 	case OP_S2_UNMAP:
 		if (rng_chance(rng, 4)) {
@@ -255,13 +257,26 @@ void op_random(struct op *op, const struct spec *spec, const struct pgt_geometry
 }
 
 static const char *const names[OP_KINDS] = {
-	"pgt_s2_map",	     "pgt_s2_map_pfns",	   "pgt_s2_unmap",
-	"pgt_s2_wrprotect",  "pgt_s2_clear_dirty", "pgt_s2_test_clear_young",
-	"pgt_s2_test_clear_young", "pgt_s2_mkyoung", "pgt_s2_relax_perms",
-	"pgt_s2_flush",	     "pgt_s2_split",	   "pgt_s2_create_unlinked",
-	"pgt_s2_set_owner",  "pgt_s2_coalesce",	   "pgt_s2_flush_tlb_range",
-	"pgt_s1_map",	     "pgt_s1_unmap",	   "pgt_flush_tlb_all",
-	"CPU access",	     "get_leaf",
+	"pgt_s2_map",
+	"pgt_s2_map_pfns",
+	"pgt_s2_unmap",
+	"pgt_s2_wrprotect",
+	"pgt_s2_clear_dirty",
+	"pgt_s2_test_clear_young",
+	"pgt_s2_test_clear_young",
+	"pgt_s2_mkyoung",
+	"pgt_s2_relax_perms",
+	"pgt_s2_flush",
+	"pgt_s2_split",
+	"pgt_s2_create_unlinked",
+	"pgt_s2_set_owner",
+	"pgt_s2_coalesce",
+	"pgt_s2_flush_tlb_range",
+	"pgt_s1_map",
+	"pgt_s1_unmap",
+	"pgt_flush_tlb_all",
+	"CPU access",
+	"get_leaf",
 };
 
 const char *op_name(const struct op *op)
@@ -271,7 +286,7 @@ const char *op_name(const struct op *op)
 
 static void print_prot(u32 prot)
 {
-	static const char *const word[] = { "R", "W", "PX", "UX", "DEVICE", "NC", "OLD", "CLEAN" };
+	static const char *const word[] = {"R", "W", "PX", "UX", "DEVICE", "NC", "OLD", "CLEAN"};
 	unsigned int i;
 
 	printf(", ");

@@ -6,7 +6,7 @@
  */
 #include "mem.h"
 
-#define POISON	    0x5f
+#define POISON      0x5f
 #define POISON_WORD 0x5f5f5f5f5f5f5f5full
 
 void mem_init(struct mem *mem, size_t bytes)
@@ -71,7 +71,7 @@ static u8 *hand_out(struct mem *mem, u32 npages, size_t align)
 		mem->fail_after--;
 	first = take(mem, npages, align);
 	for (i = 0; i < npages; i++)
-		mem->page[first + i] = (struct mem_page){ .use = MEM_LOOSE };
+		mem->page[first + i] = (struct mem_page){.use = MEM_LOOSE};
 	mem->in_use += npages;
 	return mem->host + ((size_t)first << mem->granule_bits);
 }

@@ -21,7 +21,7 @@ enum mem_use {
 struct mem_page {
 	enum mem_use use;
 	int level; /* of its entries, when it was last attached */
-	u64 ia;	   /* input address of its first entry, likewise */
+	u64 ia;    /* input address of its first entry, likewise */
 	u32 stale; /* walk-cache entries that may still lead here */
 };
 

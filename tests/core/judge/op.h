@@ -88,20 +88,20 @@ struct pgt_op exec_prepare(struct world *w, const struct op *op, u32 allowed_fla
  * more than put a table in, but it must not do nothing for ever.
  */
 #define EXEC_CALLS 16
-#define exec_call(rc, p, call)                                                           \
-	do {                                                                             \
-		int exec_left = EXEC_CALLS;                                              \
-											 \
-		do                                                                       \
-			(rc) = (call);                                                   \
-		while (!(rc) && !(p)->done && (p)->budget && --exec_left);               \
+#define exec_call(rc, p, call)                                                                     \
+	do {                                                                                       \
+		int exec_left = EXEC_CALLS;                                                        \
+                                                                                                   \
+		do                                                                                 \
+			(rc) = (call);                                                             \
+		while (!(rc) && !(p)->done && (p)->budget && --exec_left);                         \
 	} while (0)
 /* Flushes what was gathered, and checks that nothing is stale. */
 void exec_flush_gather(struct world *w);
 
 /* Errors that the arguments alone ask for, as a set; empty if they are in order. */
-#define WANT_EINVAL	1u
-#define WANT_ERANGE	2u
+#define WANT_EINVAL     1u
+#define WANT_ERANGE     2u
 #define WANT_EOPNOTSUPP 4u
 unsigned int exec_want_range(const struct world *w, u64 ia, u64 size);
 unsigned int exec_want_output(const struct world *w, u64 to, u64 size);

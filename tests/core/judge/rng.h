@@ -17,14 +17,14 @@ struct rng {
 
 static inline struct rng rng_seeded(u64 seed)
 {
-	struct rng rng = { .state = (seed + 1) * 0x9e3779b97f4a7c15ull | 1 };
+	struct rng rng = {.state = (seed + 1) * 0x9e3779b97f4a7c15ull | 1};
 
 	return rng;
 }
 
 static inline struct rng rng_from_bytes(const u8 *data, size_t size)
 {
-	struct rng rng = { .data = data, .left = size };
+	struct rng rng = {.data = data, .left = size};
 
 	return rng;
 }
@@ -53,7 +53,9 @@ static inline u64 rng_next(struct rng *rng, unsigned int bytes)
 /* 0 to n - 1; the slight bias does no harm here. */
 static inline u64 rng_below(struct rng *rng, u64 n)
 {
-	unsigned int bytes = n <= 0x100 ? (rng->data ? 1 : 4) : n <= 0x10000 ? (rng->data ? 2 : 4) : 7;
+	unsigned int bytes = n <= 0x100     ? (rng->data ? 1 : 4)
+			     : n <= 0x10000 ? (rng->data ? 2 : 4)
+					    : 7;
 
 	return n ? rng_next(rng, bytes) % n : 0;
 }

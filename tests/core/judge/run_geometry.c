@@ -16,9 +16,9 @@ static u64 by_reason[32];
 /* TCR_EL2 or VTCR_EL2, put together here from the register descriptions alone. */
 static u64 encode(const struct pgt_request *req, unsigned int oa_bits, int start, bool ds)
 {
-	static const u8 sl_4k[5] = { 0, 2, 1, 0, 3 }; /* levels -1 to 3 */
-	static const u8 tg[3] = { 0, 2, 1 };
-	static const u8 ps_bits[7] = { 32, 36, 40, 42, 44, 48, 52 };
+	static const u8 sl_4k[5] = {0, 2, 1, 0, 3}; /* levels -1 to 3 */
+	static const u8 tg[3] = {0, 2, 1};
+	static const u8 ps_bits[7] = {32, 36, 40, 42, 44, 48, 52};
 	u64 v = (64 - (u64)req->ia_bits) & 0x3f, ps = 0;
 
 	while (ps < 6 && ps_bits[ps] != oa_bits)
@@ -58,17 +58,19 @@ static bool possible(const struct pgt_request *req, const struct pgt_cpu_feature
 	u8 i = PGT_GRANULE_INDEX(req->granule_shift);
 	struct walk_cpu cpu = spec_walk_cpu(f, req->granule_shift);
 	u8 support = req->stage == PGT_STAGE1 ? f->granule_s1[i] : f->granule_s2[i];
-	static const u8 sizes[] = { 52, 48, 44, 42, 40, 36, 32 };
+	static const u8 sizes[] = {52, 48, 44, 42, 40, 36, 32};
 	int start, ds;
 	bool large;
 	size_t n;
 
-	if (support == PGT_GRANULE_NONE || (req->ha && !f->ha) || (req->hd && !(f->hd && req->ha)) ||
+	if (support == PGT_GRANULE_NONE || (req->ha && !f->ha) ||
+	    (req->hd && !(f->hd && req->ha)) ||
 	    (req->vmid16 && (req->stage == PGT_STAGE1 || f->vmid_bits < 16)) ||
-	    (req->start_given && req->stage == PGT_STAGE1) || req->ia_bits > 52 || req->ia_bits < 16 ||
-	    (req->oa_bits && !is_oa_size(req->oa_bits)))
+	    (req->start_given && req->stage == PGT_STAGE1) || req->ia_bits > 52 ||
+	    req->ia_bits < 16 || (req->oa_bits && !is_oa_size(req->oa_bits)))
 		return false;
-	/* LPA2 is used where it is demanded, or where an address of more than 48 bits asks for it. */
+	/* LPA2 is used where it is demanded, or where an address of more than 48 bits asks for it.
+	 */
 	large = req->granule_shift != 16 &&
 		(req->ia_bits > 48 || req->oa_bits > 48 || !req->oa_bits);
 	for (ds = req->lpa2 == PGT_LPA2_ALWAYS;
@@ -85,12 +87,13 @@ static bool possible(const struct pgt_request *req, const struct pgt_cpu_feature
 
 static void describe(const struct pgt_request *req, const struct pgt_cpu_features *f, int rc)
 {
-	printf("  stage %d granule %d ia %d oa %d lpa2 %d start %d%s ha %d hd %d vmid16 %d: %d (%s)\n",
+	printf("  stage %d granule %d ia %d oa %d lpa2 %d start %d%s ha %d hd %d vmid16 %d: %d "
+	       "(%s)\n",
 	       req->stage, req->granule_shift, req->ia_bits, req->oa_bits, req->lpa2,
 	       req->start_level, req->start_given ? "" : " (not given)", req->ha, req->hd,
 	       req->vmid16, rc, rc ? pgt_refusal_reason(rc) : "accepted");
-	printf("  CPU: PA %d, s1 %d%d%d s2 %d%d%d, ha %d hd %d ttst %d lva %d vmid %d\n", f->pa_bits,
-	       f->granule_s1[0], f->granule_s1[1], f->granule_s1[2], f->granule_s2[0],
+	printf("  CPU: PA %d, s1 %d%d%d s2 %d%d%d, ha %d hd %d ttst %d lva %d vmid %d\n",
+	       f->pa_bits, f->granule_s1[0], f->granule_s1[1], f->granule_s1[2], f->granule_s2[0],
 	       f->granule_s2[1], f->granule_s2[2], f->ha, f->hd, f->ttst, f->lva, f->vmid_bits);
 }
 
@@ -111,8 +114,8 @@ static void check_shape(const struct pgt_geometry *geo, const struct walk_regime
 	expect_u64(geo->root_entries * 8ull, geo->root_bytes);
 	expect(geo->root_align >= geo->root_bytes && !(geo->root_align & (geo->root_align - 1)));
 	expect(geo->oa_bits < 52 || geo->root_align >= 64);
-	expect(geo->root_tables == (geo->root_bytes <= page_size_of(geo) ?
-					    1 : geo->root_bytes / page_size_of(geo)));
+	expect(geo->root_tables ==
+	       (geo->root_bytes <= page_size_of(geo) ? 1 : geo->root_bytes / page_size_of(geo)));
 	expect(geo->root_tables <= (geo->stage == PGT_STAGE2 ? 16u : 1u));
 	expect(reg->ds == (geo->format == PGT_FORMAT_LPA2));
 	expect(reg->ha == geo->ha && reg->hd == geo->hd);
@@ -130,9 +133,9 @@ static void check_register(const struct pgt_geometry *geo, const struct pgt_requ
 {
 	u64 tcr = geo->tcr;
 
-	expect(tcr >> 31 & 1);					     /* RES1 */
-	expect((tcr >> 12 & 3) == 3);				     /* inner shareable walks */
-	expect((tcr >> 10 & 3) == 1 && (tcr >> 8 & 3) == 1);	     /* write-back, allocate */
+	expect(tcr >> 31 & 1);                               /* RES1 */
+	expect((tcr >> 12 & 3) == 3);                        /* inner shareable walks */
+	expect((tcr >> 10 & 3) == 1 && (tcr >> 8 & 3) == 1); /* write-back, allocate */
 	expect((tcr >> 21 & 1) == req->ha && (tcr >> 22 & 1) == req->hd);
 	if (geo->stage == PGT_STAGE2)
 		expect((tcr >> 19 & 1) == req->vmid16);
@@ -168,8 +171,8 @@ static void check_one(const struct pgt_request *req, const struct pgt_cpu_featur
 		refused++;
 		by_reason[-rc & 31]++;
 	} else {
-		struct walk_regime reg = walk_decode(&cpu, geo.stage == PGT_STAGE2, geo.tcr, 0,
-						     false);
+		struct walk_regime reg =
+			walk_decode(&cpu, geo.stage == PGT_STAGE2, geo.tcr, 0, false);
 
 		accepted++;
 		expect(!reg.wrong);
@@ -187,8 +190,8 @@ static void check_one(const struct pgt_request *req, const struct pgt_cpu_featur
 
 static struct pgt_cpu_features a_cpu(unsigned int n)
 {
-	static const u8 pa_bits[] = { 32, 36, 40, 42, 44, 48, 52, 52 };
-	struct pgt_cpu_features f = { .pa_bits = pa_bits[n & 7], .vmid_bits = n & 8 ? 16 : 8 };
+	static const u8 pa_bits[] = {32, 36, 40, 42, 44, 48, 52, 52};
+	struct pgt_cpu_features f = {.pa_bits = pa_bits[n & 7], .vmid_bits = n & 8 ? 16 : 8};
 	int i;
 
 	for (i = 0; i < 3; i++) {
@@ -209,7 +212,7 @@ static struct pgt_cpu_features a_cpu(unsigned int n)
 
 static void all_sizes(struct pgt_request *req, const struct pgt_cpu_features *f)
 {
-	static const u8 oa_bits[] = { 0, 32, 40, 44, 48, 52, 50 };
+	static const u8 oa_bits[] = {0, 32, 40, 44, 48, 52, 50};
 	unsigned int ia, oa, lpa2;
 	int start;
 
@@ -236,11 +239,11 @@ static int every_request(void)
 
 		for (stage = 1; stage <= 2; stage++)
 			for (granule = 12; granule <= 16; granule += 2) {
-				req = (struct pgt_request){ .stage = (enum pgt_stage)stage,
-							    .granule_shift = (u8)granule,
-							    .ha = cpu & 1,
-							    .hd = (cpu & 3) == 3,
-							    .vmid16 = cpu & 2 };
+				req = (struct pgt_request){.stage = (enum pgt_stage)stage,
+							   .granule_shift = (u8)granule,
+							   .ha = cpu & 1,
+							   .hd = (cpu & 3) == 3,
+							   .vmid16 = cpu & 2};
 				all_sizes(&req, &f);
 			}
 	}

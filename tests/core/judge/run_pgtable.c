@@ -53,8 +53,8 @@ static int report(struct run *r, u64 k, int failed)
 
 static int print_tally(const struct run *r)
 {
-	static const char *const row[6] = { "4K, 48 bits", "4K, LPA2",	 "16K, 48 bits",
-					    "16K, LPA2",   "64K, 48 bits", "64K, LPA" };
+	static const char *const row[6] = {"4K, 48 bits", "4K, LPA2",     "16K, 48 bits",
+					   "16K, LPA2",   "64K, 48 bits", "64K, LPA"};
 	u64 total = 0;
 	int stage, i;
 
@@ -105,7 +105,7 @@ static int run(struct run *r)
 
 int main(int argc, char **argv)
 {
-	struct run r = { .seed = 1, .ops = 1000000 };
+	struct run r = {.seed = 1, .ops = 1000000};
 	int i, failed;
 
 	for (i = 1; i + 1 < argc; i += 2) {

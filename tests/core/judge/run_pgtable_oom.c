@@ -138,7 +138,7 @@ int main(void)
 		one_sequence(k);
 	failed |= expect_done("nothing is lost or leaked wherever memory runs out");
 	for (kind = 0; kind < OP_KINDS; kind++) {
-		struct op op = { .kind = kind };
+		struct op op = {.kind = kind};
 		char words[96];
 
 		if (!takes_pages(&op))

@@ -22,11 +22,11 @@
 
 #include <core/pgtable.h>
 
-#define THREADS	   4
-#define AREA	   ((u64)4 << 21) /* four level 2 blocks, in two places */
-#define FAR	   ((u64)1 << 30)
-#define ALT	   ((u64)1 << 33)
-#define DEAD_MAX   65536
+#define THREADS  4
+#define AREA     ((u64)4 << 21) /* four level 2 blocks, in two places */
+#define FAR      ((u64)1 << 30)
+#define ALT      ((u64)1 << 33)
+#define DEAD_MAX 65536
 
 struct machine {
 	struct pgt_geometry geo;
@@ -54,10 +54,10 @@ struct vcpu {
 
 static struct machine machine;
 
-#define complain(v, ...)                                                              \
-	do {                                                                          \
-		if (!(v)->wrong++)                                                    \
-			snprintf((v)->problem, sizeof((v)->problem), __VA_ARGS__);    \
+#define complain(v, ...)                                                                           \
+	do {                                                                                       \
+		if (!(v)->wrong++)                                                                 \
+			snprintf((v)->problem, sizeof((v)->problem), __VA_ARGS__);                 \
 	} while (0)
 
 /* ---- The environment ---- */
@@ -173,7 +173,7 @@ static void fault_map(struct vcpu *v)
 {
 	bool block = rng_chance(&v->rng, 30), alt = rng_chance(&v->rng, 10);
 	u64 size = block ? (u64)1 << 21 : (u64)1 << 12, ia = random_page(v) & ~(size - 1);
-	struct pgt_op op = { .flags = PGT_OP_SHARED, .mc = &v->mc };
+	struct pgt_op op = {.flags = PGT_OP_SHARED, .mc = &v->mc};
 	int rc;
 
 	if (block && rng_chance(&v->rng, 50))
@@ -224,7 +224,7 @@ static int count_leaf(void *arg, const struct pgt_leaf *leaf)
 static void look_or_split(struct vcpu *v)
 {
 	u64 ia = random_page(v) & ~(((u64)1 << 21) - 1);
-	struct pgt_op op = { .flags = PGT_OP_SHARED, .mc = &v->mc };
+	struct pgt_op op = {.flags = PGT_OP_SHARED, .mc = &v->mc};
 	int rc;
 
 	top_up(v);
@@ -245,7 +245,7 @@ static void exclusive(struct vcpu *v)
 {
 	u64 ia = random_page(v), size = (u64)1 << (12 + rng_below(&v->rng, 10));
 	struct pgt *pgt = &v->m->pgt;
-	struct pgt_op op = { .mc = &v->mc };
+	struct pgt_op op = {.mc = &v->mc};
 	bool flag;
 	int rc;
 
@@ -298,13 +298,13 @@ static void *vcpu_thread(void *arg)
 
 static void set_up(struct machine *m)
 {
-	struct pgt_cpu_features cpu = { .granule_s1 = { 1, 1, 1 },
-					.granule_s2 = { 1, 1, 1 },
-					.pa_bits = 48,
-					.vmid_bits = 8,
-					.tlbirange = true };
-	struct pgt_request req = { .stage = PGT_STAGE2, .granule_shift = 12, .ia_bits = 32 };
-	const struct walk_cpu walk_cpu = { .pa_bits = 48, .tlbirange = true };
+	struct pgt_cpu_features cpu = {.granule_s1 = {1, 1, 1},
+				       .granule_s2 = {1, 1, 1},
+				       .pa_bits = 48,
+				       .vmid_bits = 8,
+				       .tlbirange = true};
+	struct pgt_request req = {.stage = PGT_STAGE2, .granule_shift = 12, .ia_bits = 32};
+	const struct walk_cpu walk_cpu = {.pa_bits = 48, .tlbirange = true};
 	void *root;
 
 	expect(!pgt_geometry_init(&m->geo, &req, &cpu));
@@ -326,8 +326,8 @@ static u32 walk_all(struct machine *m)
 
 	for (far = 0; far <= FAR; far += FAR)
 		for (ia = far; ia < far + AREA; ia += 4096) {
-			struct walk_result res = walk_translate(&m->reg, ia, mem_read_desc,
-								&m->mem);
+			struct walk_result res =
+				walk_translate(&m->reg, ia, mem_read_desc, &m->mem);
 
 			if (res.fault == WALK_TRANSLATION)
 				continue;
@@ -339,7 +339,7 @@ static u32 walk_all(struct machine *m)
 
 static void tear_down(struct machine *m, struct vcpu *vcpus)
 {
-	struct pgt_op op = { 0 };
+	struct pgt_op op = {0};
 	void *page;
 	int i;
 

@@ -9,9 +9,15 @@
 
 #define PA_BASE 0x0008123440000000ull
 
-static const struct walk_cpu big = { .pa_bits = 52, .lpa2 = true, .lva = true, .ttst = true,
-				     .xnx = true, .hafdbs = true, .ttl = true, .tlbirange = true };
-static const struct walk_cpu small = { .pa_bits = 40 };
+static const struct walk_cpu big = {.pa_bits = 52,
+				    .lpa2 = true,
+				    .lva = true,
+				    .ttst = true,
+				    .xnx = true,
+				    .hafdbs = true,
+				    .ttl = true,
+				    .tlbirange = true};
+static const struct walk_cpu small = {.pa_bits = 40};
 
 static struct mem mem;
 static struct tlb tlb;
@@ -36,9 +42,9 @@ static u64 vtcr(u64 ps, u64 tg, u64 sl0, u64 ia_bits)
 	return ps << 16 | tg << 14 | sl0 << 6 | (64 - ia_bits);
 }
 
-#define DS  ((u64)1 << 32)
-#define SL2 ((u64)1 << 33)
-#define PAGE_RW 0x4fdull /* AF, S2AP read+write, normal memory, block */
+#define DS          ((u64)1 << 32)
+#define SL2         ((u64)1 << 33)
+#define PAGE_RW     0x4fdull /* AF, S2AP read+write, normal memory, block */
 #define VALID_TABLE 3ull
 
 static int walk_4k_48(void)
@@ -142,8 +148,8 @@ static int walk_lpa64(void)
 	l2 = table();
 	/* OA[51:48] = 0xa in bits 15:12. */
 	l2[0] = port_le64(0x0000123460000000ull | 0xa000 | 0x4fd);
-	reg = walk_decode(&big, true, vtcr(6, 1, 1, 42), walk_encode_ttbr(mem_to_pa(&mem, l2), 0, true),
-			  false);
+	reg = walk_decode(&big, true, vtcr(6, 1, 1, 42),
+			  walk_encode_ttbr(mem_to_pa(&mem, l2), 0, true), false);
 	expect(!reg.wrong && reg.start_level == 2);
 	res = walk_translate(&reg, 0x1234567, mem_read_desc, &mem);
 	expect(res.fault == WALK_OK && res.level == 2);
@@ -164,13 +170,13 @@ static int walk_permissions(void)
 		u64 desc;
 		bool r, w, px, ux;
 	} row[] = {
-		{ 0x4fd, true, true, true, true },
-		{ 0x47d, true, false, true, true },
-		{ 0x43d, false, false, true, true },
-		{ 0x4fd | 1ull << 53, true, true, false, true },
-		{ 0x4fd | 2ull << 53, true, true, false, false },
-		{ 0x4fd | 3ull << 53, true, true, true, false },
-		{ 0x47d | 1ull << 51, true, true, true, true }, /* DBM: the hardware may set it */
+		{0x4fd, true, true, true, true},
+		{0x47d, true, false, true, true},
+		{0x43d, false, false, true, true},
+		{0x4fd | 1ull << 53, true, true, false, true},
+		{0x4fd | 2ull << 53, true, true, false, false},
+		{0x4fd | 3ull << 53, true, true, true, false},
+		{0x47d | 1ull << 51, true, true, true, true}, /* DBM: the hardware may set it */
 	};
 	struct walk_regime reg;
 	size_t i;
@@ -191,7 +197,8 @@ static int walk_permissions(void)
 	expect(walk_leaf(&reg, 0x4c5, 2).mem == WALK_MEM_DEVICE);
 	reg = walk_decode(&small, true, vtcr(2, 0, 1, 39), 0, false);
 	expect(walk_leaf(&reg, 0x4fd | 1ull << 53, 2).px);
-	return expect_done("walk: S2AP, XN with and without XNX, DBM, MemAttr with and without FWB");
+	return expect_done(
+		"walk: S2AP, XN with and without XNX, DBM, MemAttr with and without FWB");
 }
 
 /* What S2InvalidSL, S2InconsistentSL and the T0SZ limits refuse. */
@@ -234,7 +241,8 @@ static int tlbi_operands(void)
 	expect(op.level == TLBI_ANY_LEVEL);
 	reg = walk_decode(&big, true, vtcr(6, 2, 3, 52) | DS, 0, false);
 	/* LPA2: the base counts 64K, the length still counts 16K granules; level 2 hint. */
-	op = tlbi_decode_range(&reg, 2ull << 46 | 0ull << 44 | 0ull << 39 | 2ull << 37 | 0x11, true);
+	op = tlbi_decode_range(&reg, 2ull << 46 | 0ull << 44 | 0ull << 39 | 2ull << 37 | 0x11,
+			       true);
 	expect_u64(op.first, 0x110000);
 	expect_u64(op.last, 0x117fff);
 	expect(op.level == 2);

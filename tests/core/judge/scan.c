@@ -9,7 +9,7 @@
 
 static u32 memory_of(const struct world *w, const struct walk_result *leaf)
 {
-	static const u32 stage1[3] = { 0, PGT_PROT_DEVICE, PGT_PROT_NC }; /* PGT_MAIR_EL2 */
+	static const u32 stage1[3] = {0, PGT_PROT_DEVICE, PGT_PROT_NC}; /* PGT_MAIR_EL2 */
 
 	if (w->geo.stage == PGT_STAGE1)
 		return leaf->attr < 3 ? stage1[leaf->attr] : PROT_MEMORY;
@@ -123,14 +123,14 @@ void scan_range(struct world *w, u64 ia, u64 size)
 
 void scan_leaf_says(struct world *w, const struct pgt_leaf *leaf, enum flat_kind kind)
 {
-	static const enum flat_kind same[] = { [PGT_EMPTY] = FLAT_EMPTY,
-					       [PGT_OWNER] = FLAT_OWNER,
-					       [PGT_LEAF] = FLAT_LEAF };
+	static const enum flat_kind same[] = {
+		[PGT_EMPTY] = FLAT_EMPTY, [PGT_OWNER] = FLAT_OWNER, [PGT_LEAF] = FLAT_LEAF};
 	const struct flat_run *run = flat_find(&w->flat, leaf->ia, NULL);
 	u32 prot;
 
 	if (leaf->kind == PGT_LOCKED || same[leaf->kind] != kind) {
-		world_fail(w, "core says kind %d at %#llx, expected %d", leaf->kind, leaf->ia, kind);
+		world_fail(w, "core says kind %d at %#llx, expected %d", leaf->kind, leaf->ia,
+			   kind);
 		return;
 	}
 	if (kind == FLAT_OWNER && run && run->st.owner != leaf->owner)
@@ -142,7 +142,9 @@ void scan_leaf_says(struct world *w, const struct pgt_leaf *leaf, enum flat_kind
 	       (run->st.dbm && !run->st.dirty ? PGT_PROT_CLEAN : 0);
 	if (leaf->pa.v != run->pa + (leaf->ia - run->start) || leaf->prot != prot ||
 	    leaf->dirty != run->st.dirty)
-		world_fail(w, "core says %#llx leads to %#llx, prot %#x, dirty %d; expected prot %#x, dirty %d",
+		world_fail(w,
+			   "core says %#llx leads to %#llx, prot %#x, dirty %d; expected prot %#x, "
+			   "dirty %d",
 			   leaf->ia, leaf->pa.v, leaf->prot, leaf->dirty, prot, run->st.dirty);
 }
 
@@ -170,8 +172,8 @@ static int list_one(void *arg, const struct pgt_leaf *leaf)
 
 static void list_all(struct world *w)
 {
-	struct listing l = { .w = w };
-	struct pgt_op p = { 0 };
+	struct listing l = {.w = w};
+	struct pgt_op p = {0};
 	u64 size = (u64)1 << w->geo.ia_bits;
 	int rc = pgt_walk(&w->pgt, &p, 0, size, list_one, &l);
 
@@ -209,7 +211,8 @@ static void count_entry(struct census *c, u64 desc, int level, u64 ia)
 		if (!mem_holds_pa(&w->mem, pa))
 			world_fail(w, "entry %#llx leads out of the tables", desc);
 		else
-			count_table(c, mem_to_host(&w->mem, pa), w->geo.table_entries, level + 1, ia);
+			count_table(c, mem_to_host(&w->mem, pa), w->geo.table_entries, level + 1,
+				    ia);
 		return;
 	case WALK_LEAF:
 		break;
@@ -218,7 +221,8 @@ static void count_entry(struct census *c, u64 desc, int level, u64 ia)
 	run = flat_find(&w->flat, ia, NULL);
 	leaf = walk_leaf(&w->reg, desc, level);
 	if (!run || run->st.kind != FLAT_LEAF || run->end < ia + size)
-		world_fail(w, "entry %#llx of level %d at %#llx should not be there", desc, level, ia);
+		world_fail(w, "entry %#llx of level %d at %#llx should not be there", desc, level,
+			   ia);
 	else
 		scan_leaf_matches(w, &leaf, ia, run);
 }
@@ -240,7 +244,7 @@ static void count_table(struct census *c, const u64 *table, u32 entries, int lev
 
 static void check_census(struct world *w)
 {
-	struct census c = { .w = w };
+	struct census c = {.w = w};
 	u64 leaves = 0, annotated = 0;
 	u32 i;
 
@@ -258,8 +262,8 @@ static void check_census(struct world *w)
 	if (c.annotated != annotated)
 		world_fail(w, "%#llx bytes are annotated, expected %#llx", c.annotated, annotated);
 	if (c.tables - 1 + w->root_pages + w->ndead + w->mc.count != w->mem.in_use)
-		world_fail(w, "%u pages in use; %u tables, %u root pages, %u waiting", w->mem.in_use,
-			   c.tables - 1, w->root_pages, w->ndead + w->mc.count);
+		world_fail(w, "%u pages in use; %u tables, %u root pages, %u waiting",
+			   w->mem.in_use, c.tables - 1, w->root_pages, w->ndead + w->mc.count);
 }
 
 void scan_all(struct world *w)
@@ -275,7 +279,7 @@ struct shape {
 	struct world *w;
 	u64 start, end; /* tables wholly inside */
 	u8 max_shift;
-	bool empty;	/* look for empty tables; otherwise for what coalesce would join */
+	bool empty; /* look for empty tables; otherwise for what coalesce would join */
 	u64 where;
 };
 
@@ -352,7 +356,7 @@ static bool find_shape(struct shape *s, const u64 *table, u32 entries, int level
 
 bool scan_could_coalesce(struct world *w, u64 ia, u64 size, u8 max_shift, u64 *where)
 {
-	struct shape s = { .w = w, .start = ia, .end = ia + size, .max_shift = max_shift };
+	struct shape s = {.w = w, .start = ia, .end = ia + size, .max_shift = max_shift};
 	bool found = find_shape(&s, w->root, w->geo.root_entries, w->geo.start_level, 0);
 
 	*where = s.where;
@@ -361,7 +365,7 @@ bool scan_could_coalesce(struct world *w, u64 ia, u64 size, u8 max_shift, u64 *w
 
 bool scan_has_empty_table(struct world *w, u64 ia, u64 size)
 {
-	struct shape s = { .w = w, .start = ia, .end = ia + size, .empty = true };
+	struct shape s = {.w = w, .start = ia, .end = ia + size, .empty = true};
 
 	return find_shape(&s, w->root, w->geo.root_entries, w->geo.start_level, 0);
 }

@@ -39,9 +39,8 @@ static void on_signal(int sig)
 /* An assertion or a wild access of core ends the sequence, not the judge. */
 static void catch_signals(bool on)
 {
-	static const int caught[] = { SIGABRT, SIGSEGV, SIGBUS, SIGALRM };
-	struct sigaction action = { .sa_handler = on ? on_signal : SIG_DFL,
-				    .sa_flags = SA_NODEFER };
+	static const int caught[] = {SIGABRT, SIGSEGV, SIGBUS, SIGALRM};
+	struct sigaction action = {.sa_handler = on ? on_signal : SIG_DFL, .sa_flags = SA_NODEFER};
 	size_t i;
 
 	for (i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
@@ -51,8 +50,8 @@ static void catch_signals(bool on)
 
 static void take_down(struct world *w)
 {
-	struct op unmap = { .kind = OP_S2_UNMAP, .size = (u64)1 << w->geo.ia_bits };
-	struct op disown = { .kind = OP_S2_SET_OWNER, .size = unmap.size };
+	struct op unmap = {.kind = OP_S2_UNMAP, .size = (u64)1 << w->geo.ia_bits};
+	struct op disown = {.kind = OP_S2_SET_OWNER, .size = unmap.size};
 
 	w->thorough = true;
 	if (w->geo.stage == PGT_STAGE1)
@@ -102,8 +101,11 @@ int sequence_run(struct world *w, const struct sequence *seq)
 	sig = sigsetjmp(way_out, 1);
 	if (sig) {
 		catch_signals(false);
-		world_fail(w, sig == SIGALRM ? "no return in time" :
-			      "core ended with signal %d (an assertion, or a wild access)", sig);
+		world_fail(w,
+			   sig == SIGALRM
+				   ? "no return in time"
+				   : "core ended with signal %d (an assertion, or a wild access)",
+			   sig);
 		return (int)at;
 	}
 	catch_signals(true);
@@ -169,11 +171,11 @@ static bool plain_arguments(struct world *w, struct sequence *seq, u32 i)
 	unsigned int bit;
 	struct op op;
 
-#define TRY(change)                             \
-	do {                                    \
-		op = seq->op[i];                \
-		change;                         \
-		any |= try_op(w, seq, i, &op);  \
+#define TRY(change)                                                                                \
+	do {                                                                                       \
+		op = seq->op[i];                                                                   \
+		change;                                                                            \
+		any |= try_op(w, seq, i, &op);                                                     \
 	} while (0)
 	TRY(op.budget = 0);
 	TRY(op.gather = false);

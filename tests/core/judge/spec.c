@@ -9,7 +9,8 @@ struct walk_cpu spec_walk_cpu(const struct pgt_cpu_features *f, u8 granule_shift
 
 	return (struct walk_cpu){
 		.pa_bits = f->pa_bits,
-		.lpa2 = f->granule_s1[i] == PGT_GRANULE_LPA2 && f->granule_s2[i] == PGT_GRANULE_LPA2,
+		.lpa2 = f->granule_s1[i] == PGT_GRANULE_LPA2 &&
+			f->granule_s2[i] == PGT_GRANULE_LPA2,
 		.lva = f->lva,
 		.ttst = f->ttst,
 		.xnx = f->xnx,
@@ -21,7 +22,7 @@ struct walk_cpu spec_walk_cpu(const struct pgt_cpu_features *f, u8 granule_shift
 
 static void random_cpu(struct pgt_cpu_features *cpu, struct rng *rng)
 {
-	static const u8 pa_bits[] = { 52, 48, 44, 42, 40, 36, 52, 52 };
+	static const u8 pa_bits[] = {52, 48, 44, 42, 40, 36, 52, 52};
 	bool lpa2 = rng_chance(rng, 60);
 	int i;
 
@@ -46,14 +47,14 @@ static void random_cpu(struct pgt_cpu_features *cpu, struct rng *rng)
 
 static void random_request(struct spec *spec, struct rng *rng)
 {
-	static const u8 oa_bits[] = { 0, 0, 0, 48, 52, 44, 40, 36 };
+	static const u8 oa_bits[] = {0, 0, 0, 48, 52, 44, 40, 36};
 	struct pgt_request *req = &spec->req;
 
 	memset(req, 0, sizeof(*req));
 	req->stage = rng_chance(rng, 75) ? PGT_STAGE2 : PGT_STAGE1;
 	req->granule_shift = (u8)(12 + 2 * rng_below(rng, 3));
-	req->ia_bits = (u8)(rng_chance(rng, 30) ? 52 - 4 * rng_below(rng, 2) :
-						  28 + rng_below(rng, 25));
+	req->ia_bits =
+		(u8)(rng_chance(rng, 30) ? 52 - 4 * rng_below(rng, 2) : 28 + rng_below(rng, 25));
 	req->oa_bits = oa_bits[rng_below(rng, 8)];
 	req->lpa2 = (enum pgt_lpa2)rng_below(rng, 3);
 	if (req->stage == PGT_STAGE2 && rng_chance(rng, 50)) {
@@ -93,9 +94,8 @@ void spec_random(struct spec *spec, struct rng *rng)
 			break;
 		if (rng->dry || tries == 999) {
 			/* Something that every CPU has. */
-			spec->req = (struct pgt_request){ .stage = PGT_STAGE2,
-							  .granule_shift = 12,
-							  .ia_bits = 36 };
+			spec->req = (struct pgt_request){
+				.stage = PGT_STAGE2, .granule_shift = 12, .ia_bits = 36};
 			if (pgt_geometry_init(&geo, &spec->req, &spec->cpu))
 				abort();
 			break;
@@ -117,11 +117,14 @@ void spec_print(const struct spec *spec)
 		printf("  a geometry that core refuses\n");
 		return;
 	}
-	printf("  stage %d, %dK granule, %d-bit input from level %d (%u root entries in %u tables), "
+	printf("  stage %d, %dK granule, %d-bit input from level %d (%u root entries in %u "
+	       "tables), "
 	       "%d-bit output%s%s%s%s\n",
 	       geo.stage, 1 << (geo.granule_shift - 10), geo.ia_bits, geo.start_level,
 	       geo.root_entries, geo.root_tables, geo.oa_bits,
-	       geo.format == PGT_FORMAT_LPA2 ? " (LPA2)" : geo.format == PGT_FORMAT_LPA ? " (LPA)" : "",
+	       geo.format == PGT_FORMAT_LPA2  ? " (LPA2)"
+	       : geo.format == PGT_FORMAT_LPA ? " (LPA)"
+					      : "",
 	       geo.ha ? ", HA" : "", geo.hd ? ", HD" : "", spec->fwb ? ", FWB" : "");
 	printf("  CPU: %d-bit PA%s%s%s%s%s%s; tables at %#llx\n", spec->cpu.pa_bits,
 	       spec_walk_cpu(&spec->cpu, r->granule_shift).lpa2 ? " LPA2" : "",

@@ -73,16 +73,16 @@ static void remove_stale(struct tlb *tlb, u32 i)
 }
 
 /* May a descriptor that goes visible be held together with this stale entry? */
-static bool conflicts(const struct tlb *tlb, const struct tlb_stale *s, u64 ia, int level,
-		      u64 desc, enum walk_type type)
+static bool conflicts(const struct tlb *tlb, const struct tlb_stale *s, u64 ia, int level, u64 desc,
+		      enum walk_type type)
 {
 	u64 size = walk_level_size(&tlb->reg, level);
 
 	if (ia > s->ia + (s->size - 1) || s->ia > ia + (size - 1))
 		return false;
 	if (type == WALK_LEAF)
-		return s->table ? s->level >= level :
-				  s->level != level ||
+		return s->table ? s->level >= level
+				: s->level != level ||
 					  !walk_same_output(&tlb->reg, s->desc, desc, level);
 	if (!s->table)
 		return s->level <= level;
@@ -130,13 +130,13 @@ static void make(struct tlb *tlb, u64 ia, int level, u64 desc)
 static void drop(struct tlb *tlb, u64 pa, u64 ia, int level, u64 desc)
 {
 	enum walk_type type = walk_desc_type(&tlb->reg, desc, level);
-	struct tlb_stale entry = { .ia = ia,
-				   .size = walk_level_size(&tlb->reg, level),
-				   .desc = desc,
-				   .pa = pa,
-				   .level = level,
-				   .table = type == WALK_TABLE,
-				   .held = TLB_BY_ADDRESS };
+	struct tlb_stale entry = {.ia = ia,
+				  .size = walk_level_size(&tlb->reg, level),
+				  .desc = desc,
+				  .pa = pa,
+				  .level = level,
+				  .table = type == WALK_TABLE,
+				  .held = TLB_BY_ADDRESS};
 
 	if (type == WALK_INVALID)
 		return;
@@ -219,8 +219,8 @@ void tlb_start(struct tlb *tlb, const struct walk_regime *reg)
 			fail(tlb, "root table at %#llx is outside the tables", pa);
 			return;
 		}
-		attach_page(tlb, mem_page_of(tlb->mem, mem_to_host(tlb->mem, pa)),
-			    reg->start_level, ia);
+		attach_page(tlb, mem_page_of(tlb->mem, mem_to_host(tlb->mem, pa)), reg->start_level,
+			    ia);
 		ia += per_page;
 	}
 }
@@ -279,12 +279,14 @@ void tlb_on_write(struct tlb *tlb, const void *slot, u64 was, u64 now)
 	if (same_to_hardware(was, now))
 		return;
 	tlb->writes++;
-	index = (u32)((size_t)((const u8 *)slot - (u8 *)mem_page_host(tlb->mem, page)) / ENTRY_BYTES);
+	index = (u32)((size_t)((const u8 *)slot - (u8 *)mem_page_host(tlb->mem, page)) /
+		      ENTRY_BYTES);
 	ia = page->ia + index * walk_level_size(&tlb->reg, page->level);
 	if (page->use == MEM_ATTACHED)
 		change(tlb, mem_to_pa(tlb->mem, slot), ia, page->level, was, now);
 	else if (now & 1)
-		fail(tlb, "level %d entry %#llx for %#llx written to a table that a CPU may still walk",
+		fail(tlb,
+		     "level %d entry %#llx for %#llx written to a table that a CPU may still walk",
 		     page->level, now, ia);
 }
 
@@ -344,7 +346,8 @@ void tlb_on_free(struct tlb *tlb, const void *host)
 	else if (page->use == MEM_FREE)
 		fail(tlb, "a table page was freed twice");
 	else if (page->use == MEM_ATTACHED)
-		fail(tlb, "level %d table for %#llx freed while in the tree", page->level, page->ia);
+		fail(tlb, "level %d table for %#llx freed while in the tree", page->level,
+		     page->ia);
 	else if (page->stale)
 		fail(tlb, "level %d table for %#llx freed while a CPU may still walk it",
 		     page->level, page->ia);

@@ -40,9 +40,9 @@ struct tlb_stale {
 	int level;
 	bool table;
 	bool published; /* a barrier came after the write: an invalidation can act on it */
-	bool local;	/* this CPU's own copy is gone, those of other CPUs are not */
-	u8 held;	/* copies, TLB_BY_ADDRESS and TLB_COMBINED */
-	u8 leaving;	/* copies whose invalidation was issued and has not completed */
+	bool local;     /* this CPU's own copy is gone, those of other CPUs are not */
+	u8 held;        /* copies, TLB_BY_ADDRESS and TLB_COMBINED */
+	u8 leaving;     /* copies whose invalidation was issued and has not completed */
 };
 
 struct tlb {
@@ -84,8 +84,8 @@ void tlb_on_free(struct tlb *tlb, const void *host);
  */
 enum tlb_tolerance {
 	TLB_NOTHING = 0,
-	TLB_YOUNG = 1,	/* access flag cleared, old entry still usable */
-	TLB_WRITE = 2,	/* write permission (or DBM) removed, old entry still usable */
+	TLB_YOUNG = 1, /* access flag cleared, old entry still usable */
+	TLB_WRITE = 2, /* write permission (or DBM) removed, old entry still usable */
 };
 
 /* Complains of the first stale entry that differs by more than @tolerance. */

@@ -18,7 +18,7 @@ static unsigned int tg_of(const struct walk_regime *reg)
 
 struct tlbi tlbi_decode_all(void)
 {
-	return (struct tlbi){ .first = 0, .last = ~(u64)0, .level = TLBI_ANY_LEVEL };
+	return (struct tlbi){.first = 0, .last = ~(u64)0, .level = TLBI_ANY_LEVEL};
 }
 
 /* TTL[3:0] of the single forms. Reserved combinations are to be taken as "no hint". */
@@ -44,7 +44,7 @@ static void single_level(const struct walk_regime *reg, struct tlbi *op, unsigne
 
 struct tlbi tlbi_decode_single(const struct walk_regime *reg, u64 operand, bool last_level)
 {
-	struct tlbi op = { .level = TLBI_ANY_LEVEL, .last_level = last_level };
+	struct tlbi op = {.level = TLBI_ANY_LEVEL, .last_level = last_level};
 	u64 ia = bits(operand, reg->stage2 ? 39 : 43, 0) << 12;
 
 	op.first = ia & ~(((u64)1 << reg->granule_bits) - 1);
@@ -59,7 +59,7 @@ struct tlbi tlbi_decode_single(const struct walk_regime *reg, u64 operand, bool 
  */
 struct tlbi tlbi_decode_range(const struct walk_regime *reg, u64 operand, bool last_level)
 {
-	struct tlbi op = { .level = TLBI_ANY_LEVEL, .last_level = last_level };
+	struct tlbi op = {.level = TLBI_ANY_LEVEL, .last_level = last_level};
 	unsigned int unit = reg->ds ? 16 : reg->granule_bits;
 	unsigned int scale = (unsigned int)bits(operand, 45, 44);
 	u64 pages = (bits(operand, 43, 39) + 1) << (5 * scale + 1);

@@ -14,9 +14,9 @@
 #define TLBI_ANY_LEVEL (-9)
 
 struct tlbi {
-	u64 first, last; /* input addresses, both included */
-	int level;	 /* of the leaves it removes, or TLBI_ANY_LEVEL */
-	bool last_level; /* walk-cache entries stay */
+	u64 first, last;  /* input addresses, both included */
+	int level;        /* of the leaves it removes, or TLBI_ANY_LEVEL */
+	bool last_level;  /* walk-cache entries stay */
 	const char *vain; /* why it need not remove anything; NULL when it does */
 };
 

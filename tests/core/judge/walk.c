@@ -26,7 +26,7 @@ static unsigned int min_u(unsigned int a, unsigned int b)
 /* TG0 is encoded the same way in TCR_EL2 and VTCR_EL2; 3 is reserved. */
 static unsigned int granule_bits_of(u64 tcr)
 {
-	static const u8 granule[4] = { 12, 16, 14, 0 };
+	static const u8 granule[4] = {12, 16, 14, 0};
 
 	return granule[bits(tcr, 15, 14)];
 }
@@ -45,7 +45,7 @@ static unsigned int level_bits(const struct walk_regime *reg, int level)
 /* AArch64.PhysicalAddressSize */
 static unsigned int oa_bits_of(const struct walk_cpu *cpu, unsigned int ps, unsigned int granule)
 {
-	static const u8 size[8] = { 32, 36, 40, 42, 44, 48, 52, 56 };
+	static const u8 size[8] = {32, 36, 40, 42, 44, 48, 52, 56};
 	bool wide = cpu->pa_bits >= 52 && (granule == 16 || cpu->lpa2);
 
 	return min_u(size[ps], min_u(wide ? 52 : 48, cpu->pa_bits));
@@ -92,7 +92,7 @@ static int s1_start_level(unsigned int ia_bits, unsigned int granule)
 static int s2_start_level(u64 vtcr, unsigned int granule)
 {
 	unsigned int sl0 = (unsigned int)bits(vtcr, 7, 6);
-	static const s8 of_4k[4] = { 2, 1, 0, 3 };
+	static const s8 of_4k[4] = {2, 1, 0, 3};
 
 	if (granule != 12)
 		return FINAL_LEVEL - (int)sl0;
@@ -190,10 +190,9 @@ static void decode_stage2(struct walk_regime *reg, const struct walk_cpu *cpu, u
 		reg->wrong = "start level does not fit T0SZ";
 }
 
-struct walk_regime walk_decode(const struct walk_cpu *cpu, bool stage2, u64 tcr, u64 ttbr,
-			       bool fwb)
+struct walk_regime walk_decode(const struct walk_cpu *cpu, bool stage2, u64 tcr, u64 ttbr, bool fwb)
 {
-	struct walk_regime reg = { .stage2 = stage2, .granule_bits = granule_bits_of(tcr) };
+	struct walk_regime reg = {.stage2 = stage2, .granule_bits = granule_bits_of(tcr)};
 	int level;
 
 	if (!reg.granule_bits) {
@@ -333,7 +332,7 @@ static void finish_leaf(const struct walk_regime *reg, struct walk_result *res, 
 
 struct walk_result walk_leaf(const struct walk_regime *reg, u64 desc, int level)
 {
-	struct walk_result res = { .level = level, .desc = desc };
+	struct walk_result res = {.level = level, .desc = desc};
 
 	finish_leaf(reg, &res, 0);
 	return res;
@@ -365,7 +364,7 @@ static void stage1_hierarchy(const struct walk_regime *reg, struct walk_result *
 struct walk_result walk_translate(const struct walk_regime *reg, u64 ia, walk_read_fn *read,
 				  void *ctx)
 {
-	struct walk_result res = { .fault = WALK_TRANSLATION };
+	struct walk_result res = {.fault = WALK_TRANSLATION};
 	u64 base = reg->base, tables = 0;
 	unsigned int msb = reg->ia_bits - 1;
 
@@ -414,9 +413,12 @@ enum walk_fault walk_access(const struct walk_regime *reg, const struct walk_res
 
 const char *walk_fault_name(enum walk_fault fault)
 {
-	static const char *const name[] = { "ok",	   "translation fault", "address size fault",
-					    "access flag fault", "permission fault",
-					    "read outside the tables" };
+	static const char *const name[] = {"ok",
+					   "translation fault",
+					   "address size fault",
+					   "access flag fault",
+					   "permission fault",
+					   "read outside the tables"};
 
 	return name[fault];
 }

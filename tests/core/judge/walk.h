@@ -16,12 +16,12 @@
 /* What the CPU implements; the walk itself looks at nothing else of the ID registers. */
 struct walk_cpu {
 	unsigned int pa_bits; /* ID_AA64MMFR0_EL1.PARange, in bits */
-	bool lpa2;	      /* 4K and 16K take DS=1 */
-	bool lva;	      /* 64K takes 52-bit VAs */
-	bool ttst;	      /* small tables: T0SZ up to 48 (47 with 64K), 4K stage 2 from level 3 */
-	bool xnx;	      /* XN[1:0] at stage 2 */
-	bool hafdbs;	      /* HA and HD do something */
-	bool ttl, tlbirange;  /* level hints, TLBI by range */
+	bool lpa2;            /* 4K and 16K take DS=1 */
+	bool lva;             /* 64K takes 52-bit VAs */
+	bool ttst;   /* small tables: T0SZ up to 48 (47 with 64K), 4K stage 2 from level 3 */
+	bool xnx;    /* XN[1:0] at stage 2 */
+	bool hafdbs; /* HA and HD do something */
+	bool ttl, tlbirange; /* level hints, TLBI by range */
 };
 
 /* A translation regime, decoded once from its registers. */
@@ -32,9 +32,9 @@ struct walk_regime {
 	unsigned int granule_bits, ia_bits, oa_bits, sh;
 	int start_level;
 	unsigned int vmid;
-	u64 size[5];	   /* bytes that one descriptor of level -1 to 3 covers */
-	u64 base;	   /* of the start table, in bytes */
-	u64 base_size;	   /* of the start table, in bytes */
+	u64 size[5];       /* bytes that one descriptor of level -1 to 3 covers */
+	u64 base;          /* of the start table, in bytes */
+	u64 base_size;     /* of the start table, in bytes */
 	const char *wrong; /* why every access takes a level 0 fault; NULL when sane */
 };
 
@@ -56,13 +56,13 @@ typedef bool walk_read_fn(void *ctx, u64 pa, u64 *desc);
 
 struct walk_result {
 	enum walk_fault fault;
-	int level;	       /* of the fault or of the leaf */
+	int level;             /* of the fault or of the leaf */
 	u64 desc, desc_pa;     /* last descriptor read, and where */
-	u64 oa;		       /* output address of the address asked for */
-	u64 leaf_size;	       /* bytes that the leaf maps */
+	u64 oa;                /* output address of the address asked for */
+	u64 leaf_size;         /* bytes that the leaf maps */
 	bool r, w, px, ux;     /* what the descriptors allow; px: EL1 (EL2 at stage 1), ux: EL0 */
 	bool af, dbm, contig;  /* access flag, dirty bit modifier, contiguous hint */
-	bool dirty;	       /* writable now, without the hardware setting anything */
+	bool dirty;            /* writable now, without the hardware setting anything */
 	unsigned int sh, attr; /* shareability in force; raw MemAttr or AttrIndx */
 	enum walk_mem mem;     /* stage 2 only */
 	unsigned int sw;       /* bits 58:55 */

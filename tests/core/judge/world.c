@@ -93,13 +93,15 @@ static struct tlbi decode(struct world *w, const struct pgt_tlbi *op, unsigned i
 	case PGT_TLBI_IPAS2E1:
 	case PGT_TLBI_IPAS2LE1:
 		return tlbi_decode_single(&w->reg, op->operand,
-					  op->kind == PGT_TLBI_VALE2 || op->kind == PGT_TLBI_IPAS2LE1);
+					  op->kind == PGT_TLBI_VALE2 ||
+						  op->kind == PGT_TLBI_IPAS2LE1);
 	case PGT_TLBI_RVAE2:
 	case PGT_TLBI_RVALE2:
 	case PGT_TLBI_RIPAS2E1:
 	case PGT_TLBI_RIPAS2LE1:
 		return tlbi_decode_range(&w->reg, op->operand,
-					 op->kind == PGT_TLBI_RVALE2 || op->kind == PGT_TLBI_RIPAS2LE1);
+					 op->kind == PGT_TLBI_RVALE2 ||
+						 op->kind == PGT_TLBI_RIPAS2LE1);
 	case PGT_TLBI_VMALLE1:
 		*copies = TLB_COMBINED;
 		break;
@@ -230,9 +232,9 @@ static void check_cleaned(struct world *w, const struct mem_page *page, u64 desc
 	if (leaf.mem == WALK_MEM_NORMAL && !w->spec.fwb &&
 	    !world_dcache_covers(w, leaf.oa, leaf.leaf_size))
 		world_fail(w, "memory at %#llx mapped before it was cleaned", leaf.oa);
-	if (w->map_exec && (leaf.px || leaf.ux) &&
-	    !world_icache_covers(w, leaf.oa, leaf.leaf_size))
-		world_fail(w, "memory at %#llx made executable before it was fit to fetch", leaf.oa);
+	if (w->map_exec && (leaf.px || leaf.ux) && !world_icache_covers(w, leaf.oa, leaf.leaf_size))
+		world_fail(w, "memory at %#llx made executable before it was fit to fetch",
+			   leaf.oa);
 }
 
 static void on_write(void *ctx, const u64 *slot, u64 was, u64 now)
@@ -277,7 +279,7 @@ static void reset(struct world *w, const struct spec *spec)
 	w->tlb.problem[0] = 0;
 	w->owed_start = w->owed_end = 0;
 	w->ndead = 0;
-	w->mc = (struct pgt_memcache){ 0 };
+	w->mc = (struct pgt_memcache){0};
 	pgt_gather_init(&w->gather);
 	w->gathering = false;
 	w->countdown = 0;
@@ -318,7 +320,7 @@ bool world_start(struct world *w, const struct spec *spec)
 	rc = pgt_init(&w->pgt, &w->geo, w->root, &env, w, spec->fwb ? PGT_FWB : 0);
 	if (rc)
 		world_fail(w, "pgt_init: %d", rc);
-	judge_ear = (struct judge_ear){ .fn = on_write, .ctx = w };
+	judge_ear = (struct judge_ear){.fn = on_write, .ctx = w};
 	if (!world_problem(w))
 		tlb_start(&w->tlb, &w->reg);
 	return !world_problem(w);
@@ -335,14 +337,14 @@ static void free_dead(struct world *w)
 
 void world_stop(struct world *w, u32 budget)
 {
-	struct pgt_op op = { .budget = budget };
+	struct pgt_op op = {.budget = budget};
 	u64 before = 0;
 	u32 i;
 
 	tlb_stop(&w->tlb);
 	do {
-		int rc = w->geo.stage == PGT_STAGE2 ? pgt_s2_destroy(&w->pgt, &op) :
-						      pgt_s1_destroy(&w->pgt, &op);
+		int rc = w->geo.stage == PGT_STAGE2 ? pgt_s2_destroy(&w->pgt, &op)
+						    : pgt_s1_destroy(&w->pgt, &op);
 
 		if (rc || (op.done <= before && op.done)) {
 			world_fail(w, "destroy: %d after %#llx bytes", rc, op.done);

@@ -20,7 +20,7 @@ struct spec {
 	struct pgt_request req;
 	struct pgt_cpu_features cpu;
 	bool fwb;
-	u64 table_pa; /* where table memory is */
+	u64 table_pa;  /* where table memory is */
 	u64 anchor[4]; /* input addresses that operations gather around */
 };
 
@@ -44,12 +44,12 @@ struct world {
 	/* This operation's cache maintenance. */
 	struct cmo dcache[512], icache[512];
 	u32 ndcache, nicache;
-	bool cmo_lost;	  /* more than the record holds */
+	bool cmo_lost;        /* more than the record holds */
 	u64 map_pa, map_size; /* new leaves in this PA range must have been cleaned before */
 	bool map_exec;
-	bool mapping;	  /* the operation promises that its entries are visible when it returns */
+	bool mapping;     /* the operation promises that its entries are visible when it returns */
 	bool unpublished; /* new entries that no barrier has made visible */
-	u32 flushes;	  /* tlb_flush() calls of this operation */
+	u32 flushes;      /* tlb_flush() calls of this operation */
 	/* Invalidations of wrprotect and friends that the caller owes. */
 	u64 owed_start, owed_end;
 	struct {

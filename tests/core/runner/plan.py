@@ -11,7 +11,7 @@ import time
 from . import build, variants
 from .variants import ROOT, SANITIZER_ENV
 
-# Operations of a full-effort random run; other judge programs take no arguments.
+# Operations of a full-effort random run; other programs know their own measure.
 RANDOM_OPERATIONS = {"run_pgtable": 1_000_000}
 # Judge programs that explore something fixed: once plain, once sanitized, once counted.
 FIXED_VARIANTS = ("gcc", "sanitizers", "coverage")
@@ -30,6 +30,13 @@ def run_program(command, seconds=SECONDS_LIMIT, env=None):
             os.killpg(child.pid, signal.SIGKILL)
             output, _ = child.communicate()
             return -1, output, True
+
+
+def usage(source):
+    """The options that a judge program's opening comment says it takes."""
+    with open(os.path.join(ROOT, source), encoding="utf-8") as f:
+        opening = f.read().split("*/", 1)[0]
+    return set(re.findall(r"--\w+", opening))
 
 
 def tail(output, lines=40):
@@ -112,10 +119,15 @@ class JudgeCheck(Check):
         return build.judge_program(self.build_variant, self.source)
 
     def arguments(self):
-        ops = RANDOM_OPERATIONS.get(self.name)
-        if not ops:
-            return []
-        return ["--seed", str(self.seed), "--ops", str(ops * self.build_variant.effort // 100)]
+        options, words = usage(self.source), []
+        if "--seed" in options:
+            words += ["--seed", str(self.seed)]
+        if self.name in RANDOM_OPERATIONS:
+            ops = RANDOM_OPERATIONS[self.name] * self.build_variant.effort // 100
+            words += ["--ops", str(ops)]
+        if "--quick" in options and self.build_variant.effort < 100:
+            words.append("--quick")
+        return words
 
     def count(self, output):
         return count_judge(output)

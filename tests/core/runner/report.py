@@ -3,6 +3,7 @@
 
 import os
 import queue
+import resource
 import sys
 import threading
 import time
@@ -68,7 +69,9 @@ class Report:
         line = f"{self.counts['passed']} passed, {self.counts['failed']} failed"
         if self.counts["skipped"]:
             line += f", {self.counts['skipped']} skipped"
-        print(f"{os.path.relpath(self.path, ROOT)}, {time.monotonic() - self.start:.0f} s")
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        print(f"{os.path.relpath(self.path, ROOT)}, {time.monotonic() - self.start:.0f} s, "
+              f"{used.ru_utime + used.ru_stime:.0f} s of CPU time")
         print(line, flush=True)
         nothing = not self.counts["passed"]
         if nothing:

@@ -33,12 +33,30 @@ enum { CMOCKA_RUN, CMOCKA_FAILED = 1, CMOCKA_SKIPPED = 2 };
 
 static jmp_buf cmocka_env __attribute__((unused));
 
-#define cmocka_unit_test(f)		       { #f, f, NULL, NULL, NULL }
-#define cmocka_unit_test_setup(f, s)	       { #f, f, s, NULL, NULL }
-#define cmocka_unit_test_teardown(f, t)	       { #f, f, NULL, t, NULL }
-#define cmocka_unit_test_setup_teardown(f, s, t) { #f, f, s, t, NULL }
-#define cmocka_unit_test_prestate(f, p)	       { #f, f, NULL, NULL, p }
-#define cmocka_unit_test_prestate_setup_teardown(f, s, t, p) { #f, f, s, t, p }
+#define cmocka_unit_test(f)                                                                        \
+	{                                                                                          \
+#f, f, NULL, NULL, NULL                                                            \
+	}
+#define cmocka_unit_test_setup(f, s)                                                               \
+	{                                                                                          \
+#f, f, s, NULL, NULL                                                               \
+	}
+#define cmocka_unit_test_teardown(f, t)                                                            \
+	{                                                                                          \
+#f, f, NULL, t, NULL                                                               \
+	}
+#define cmocka_unit_test_setup_teardown(f, s, t)                                                   \
+	{                                                                                          \
+#f, f, s, t, NULL                                                                  \
+	}
+#define cmocka_unit_test_prestate(f, p)                                                            \
+	{                                                                                          \
+#f, f, NULL, NULL, p                                                               \
+	}
+#define cmocka_unit_test_prestate_setup_teardown(f, s, t, p)                                       \
+	{                                                                                          \
+#f, f, s, t, p                                                                     \
+	}
 
 #define print_message(...) printf(__VA_ARGS__)
 #define print_error(...)   fprintf(stderr, __VA_ARGS__)
@@ -50,57 +68,58 @@ __attribute__((noreturn, unused)) static void cmocka_fail_at(const char *file, i
 }
 
 #define fail() cmocka_fail_at(__FILE__, __LINE__)
-#define fail_msg(...)                                   \
-	do {                                            \
-		fprintf(stderr, "ERROR: " __VA_ARGS__); \
-		fputc('\n', stderr);                    \
-		fail();                                 \
+#define fail_msg(...)                                                                              \
+	do {                                                                                       \
+		fprintf(stderr, "ERROR: " __VA_ARGS__);                                            \
+		fputc('\n', stderr);                                                               \
+		fail();                                                                            \
 	} while (0)
 #define skip() longjmp(cmocka_env, CMOCKA_SKIPPED)
 
-#define cmocka_check(cond, words)                       \
-	do {                                            \
-		if (!(cond)) {                          \
-			fprintf(stderr, "%s\n", words); \
-			fail();                         \
-		}                                       \
+#define cmocka_check(cond, words)                                                                  \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			fprintf(stderr, "%s\n", words);                                            \
+			fail();                                                                    \
+		}                                                                                  \
 	} while (0)
 
 /* cmocka compares integers as the largest unsigned type, after the usual conversions. */
-#define cmocka_compare(a, op, b, words)                                                           \
-	do {                                                                                      \
-		uintmax_t cmocka_a = (uintmax_t)(a), cmocka_b = (uintmax_t)(b);                   \
-		if (!(cmocka_a op cmocka_b)) {                                                    \
-			fprintf(stderr, "0x%jx %s 0x%jx (%s, %s)\n", cmocka_a, words, cmocka_b,   \
-				#a, #b);                                                          \
-			fail();                                                                   \
-		}                                                                                 \
+#define cmocka_compare(a, op, b, words)                                                            \
+	do {                                                                                       \
+		uintmax_t cmocka_a = (uintmax_t)(a), cmocka_b = (uintmax_t)(b);                    \
+		if (!(cmocka_a op cmocka_b)) {                                                     \
+			fprintf(stderr, "0x%jx %s 0x%jx (%s, %s)\n", cmocka_a, words, cmocka_b,    \
+				#a, #b);                                                           \
+			fail();                                                                    \
+		}                                                                                  \
 	} while (0)
 
-#define assert_true(c)		     cmocka_check(c, #c)
-#define assert_false(c)		     cmocka_check(!(c), "!(" #c ")")
-#define assert_null(p)		     cmocka_check((p) == NULL, #p " == NULL")
-#define assert_non_null(p)	     cmocka_check((p) != NULL, #p " != NULL")
-#define assert_int_equal(a, b)	     cmocka_compare(a, ==, b, "!=")
-#define assert_int_not_equal(a, b)   cmocka_compare(a, !=, b, "==")
-#define assert_return_code(rc, e)    cmocka_check((rc) >= 0, #rc " >= 0")
-#define assert_ptr_equal(a, b)	     cmocka_check((const void *)(a) == (const void *)(b), #a " == " #b)
-#define assert_ptr_not_equal(a, b)   cmocka_check((const void *)(a) != (const void *)(b), #a " != " #b)
-#define assert_memory_equal(a, b, n) cmocka_check(!memcmp(a, b, n), "memory " #a " == " #b)
+#define assert_true(c)             cmocka_check(c, #c)
+#define assert_false(c)            cmocka_check(!(c), "!(" #c ")")
+#define assert_null(p)             cmocka_check((p) == NULL, #p " == NULL")
+#define assert_non_null(p)         cmocka_check((p) != NULL, #p " != NULL")
+#define assert_int_equal(a, b)     cmocka_compare(a, ==, b, "!=")
+#define assert_int_not_equal(a, b) cmocka_compare(a, !=, b, "==")
+#define assert_return_code(rc, e)  cmocka_check((rc) >= 0, #rc " >= 0")
+#define assert_ptr_equal(a, b)     cmocka_check((const void *)(a) == (const void *)(b), #a " == " #b)
+#define assert_ptr_not_equal(a, b)                                                                 \
+	cmocka_check((const void *)(a) != (const void *)(b), #a " != " #b)
+#define assert_memory_equal(a, b, n)     cmocka_check(!memcmp(a, b, n), "memory " #a " == " #b)
 #define assert_memory_not_equal(a, b, n) cmocka_check(memcmp(a, b, n), "memory " #a " != " #b)
-#define assert_string_equal(a, b)    cmocka_check(!strcmp(a, b), "string " #a " == " #b)
-#define assert_string_not_equal(a, b) cmocka_check(strcmp(a, b), "string " #a " != " #b)
-#define assert_in_range(v, lo, hi)                                                                \
-	do {                                                                                      \
-		uintmax_t cmocka_v = (uintmax_t)(v);                                              \
-		cmocka_check(cmocka_v >= (uintmax_t)(lo) && cmocka_v <= (uintmax_t)(hi),          \
-			     #v " in [" #lo ", " #hi "]");                                        \
+#define assert_string_equal(a, b)        cmocka_check(!strcmp(a, b), "string " #a " == " #b)
+#define assert_string_not_equal(a, b)    cmocka_check(strcmp(a, b), "string " #a " != " #b)
+#define assert_in_range(v, lo, hi)                                                                 \
+	do {                                                                                       \
+		uintmax_t cmocka_v = (uintmax_t)(v);                                               \
+		cmocka_check(cmocka_v >= (uintmax_t)(lo) && cmocka_v <= (uintmax_t)(hi),           \
+			     #v " in [" #lo ", " #hi "]");                                         \
 	} while (0)
-#define assert_not_in_range(v, lo, hi)                                                            \
-	do {                                                                                      \
-		uintmax_t cmocka_v = (uintmax_t)(v);                                              \
-		cmocka_check(cmocka_v < (uintmax_t)(lo) || cmocka_v > (uintmax_t)(hi),            \
-			     #v " not in [" #lo ", " #hi "]");                                    \
+#define assert_not_in_range(v, lo, hi)                                                             \
+	do {                                                                                       \
+		uintmax_t cmocka_v = (uintmax_t)(v);                                               \
+		cmocka_check(cmocka_v<(uintmax_t)(lo) || cmocka_v>(uintmax_t)(hi),                 \
+			     #v " not in [" #lo ", " #hi "]");                                     \
 	} while (0)
 
 /* Runs one test; returns how it ended. */
@@ -125,7 +144,7 @@ __attribute__((unused)) static int cmocka_run_all(const struct CMUnitTest *tests
 						  CMFixtureFunction setup,
 						  CMFixtureFunction teardown)
 {
-	static const char *const word[] = { "       OK ", "  FAILED  ", "  SKIPPED " };
+	static const char *const word[] = {"       OK ", "  FAILED  ", "  SKIPPED "};
 	void *group = NULL;
 	int failed = 0;
 	size_t i;
@@ -145,9 +164,9 @@ __attribute__((unused)) static int cmocka_run_all(const struct CMUnitTest *tests
 	return failed;
 }
 
-#define cmocka_run_group_tests(tests, setup, teardown) \
+#define cmocka_run_group_tests(tests, setup, teardown)                                             \
 	cmocka_run_all(tests, sizeof(tests) / sizeof((tests)[0]), setup, teardown)
-#define cmocka_run_group_tests_name(name, tests, setup, teardown) \
+#define cmocka_run_group_tests_name(name, tests, setup, teardown)                                  \
 	cmocka_run_group_tests(tests, setup, teardown)
 
 #endif /* MIPS_CMOCKA_H */

@@ -8,9 +8,9 @@
 #ifndef JUDGE_PORT_H
 #define JUDGE_PORT_H
 
-#define port_write64	     posix_write64
+#define port_write64         posix_write64
 #define port_write_release64 posix_write_release64
-#define port_cmpxchg64	     posix_cmpxchg64
+#define port_cmpxchg64       posix_cmpxchg64
 #include "../../../port/redoubt_port.h"
 #undef port_write64
 #undef port_write_release64
