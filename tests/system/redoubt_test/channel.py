@@ -78,10 +78,8 @@ class Channel:
 
     def run(self, script, timeout, echo=False):
         """Runs a shell script in the machine; returns its Result."""
-        self._number += 1
-        encoded = base64.b64encode(script.encode()).decode()
         start = time.monotonic()
-        self._peer.sendall(f"{self._number} {encoded}\n".encode())
+        self.send(script)
         end = b"@@%d " % self._number
         lines = []
         while True:
@@ -97,6 +95,12 @@ class Channel:
             print(lines[-1].decode(errors="replace"), file=sys.stdout, flush=True)
         output = b"\n".join(lines).decode(errors="replace")
         return Result(script, int(line[len(end):]), output, time.monotonic() - start)
+
+    def send(self, script):
+        """Starts a script whose end nobody will hear of, such as a reboot."""
+        self._number += 1
+        encoded = base64.b64encode(script.encode()).decode()
+        self._peer.sendall(f"{self._number} {encoded}\n".encode())
 
     def goodbye(self):
         self._peer.sendall(b"bye -\n")

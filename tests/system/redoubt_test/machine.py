@@ -42,6 +42,7 @@ class Machine:
     kernel      flavour ("4k", "16k", "6.1", "64k"); see paths.Kernel
     hypervisor  key of HYPERVISOR
     cpu, smp, mem (MiB), gic ("3", "2"), icount (deterministic instruction counting)
+    el2         False for a machine without EL2
     cmdline     more words for the kernel command line
     files       {path in the machine: source path or bytes} put into the initramfs
     disk        raw image that becomes the root; changes are thrown away
@@ -52,11 +53,12 @@ class Machine:
     """
 
     def __init__(self, kernel="4k", hypervisor="redoubt", cpu=CPU_MAX, smp=2, mem=1024, gic="3",
-                 icount=False, cmdline="", files=None, disk=None, qemu=(), ports=(),
+                 el2=True, icount=False, cmdline="", files=None, disk=None, qemu=(), ports=(),
                  boot_timeout=120, timeout=120, allowed=(), name=None, echo=False, gdb=None):
         self.kernel = Kernel(kernel)
         self.hypervisor = hypervisor
         self.cpu, self.smp, self.mem, self.gic, self.icount = cpu, smp, mem, gic, icount
+        self.el2 = el2
         self.cmdline, self.files, self.disk = cmdline, dict(files or {}), disk
         self.extra, self.port_names, self.gdb = list(qemu), list(ports), gdb
         self.boot_timeout, self.timeout = boot_timeout, timeout
@@ -145,6 +147,11 @@ class Machine:
         """Loads the module that was put in by with_redoubt()."""
         return self.run(f"insmod /redoubt/redoubt.ko {arguments}")
 
+    def wait_ended(self, timeout=60):
+        """Waits for a machine that ends by itself, by a reboot for instance."""
+        if not self.console.wait_closed(timeout) or self.process.wait(10) != 0:
+            raise self._error(f"QEMU did not end well in {timeout} s")
+
     def check_console(self):
         """Fails if the console reported a disaster since the last check."""
         bad = self.console.disasters(self._checked, self.allowed)
@@ -183,7 +190,8 @@ class Machine:
 
     def base_command(self, initrd, agent=""):
         """QEMU without serial lines and ports."""
-        command = [QEMU, "-M", f"virt,virtualization=on,gic-version={self.gic}", "-cpu", self.cpu,
+        el2 = "on" if self.el2 else "off"
+        command = [QEMU, "-M", f"virt,virtualization={el2},gic-version={self.gic}", "-cpu", self.cpu,
                    "-smp", str(self.smp), "-m", f"{self.mem}M", "-nodefaults", "-display", "none",
                    "-no-reboot", "-kernel", str(self.kernel.image), "-initrd", str(initrd),
                    "-append", self.append(agent)]
@@ -226,7 +234,7 @@ class Machine:
 
 
 def with_redoubt(kernel="4k", files=None, **options):
-    """A Machine with the redoubt module of its kernel in /redoubt."""
+    """A Machine with the redoubt module of its kernel in /redoubt, and EL2 left to it."""
     files = dict(files or {})
     files["redoubt/redoubt.ko"] = pathlib.Path(Kernel(kernel).redoubt_module())
-    return Machine(kernel=kernel, hypervisor="redoubt", files=files, **options)
+    return Machine(kernel=kernel, files=files, **options)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""insmod takes EL2 and rmmod gives it back, on every kind of host that we have."""
+
+import pytest
+
+from redoubt_test.machine import CPU_MAX, with_redoubt
+
+IN_PLACE = "EL2 is in place, the host is behind stage 2"
+GIVEN_BACK = "EL2 is given back"
+
+HOSTS = [
+    ("4k", CPU_MAX, 1), ("4k", CPU_MAX, 2), ("4k", CPU_MAX, 4), ("16k", CPU_MAX, 2),
+    ("6.1", CPU_MAX, 2),
+    # No LPA2; physical addresses of 40 (a57), 44 (neoverse-n1: 48) and fewer bits.
+    ("4k", "cortex-a57", 2), ("4k", "cortex-a76", 2), ("4k", "neoverse-n1", 4),
+    ("16k", "cortex-a76", 2), ("6.1", "cortex-a57", 1),
+]
+
+
+def name(host):
+    kernel, cpu, smp = host
+    return f"{kernel}-{cpu.split(',')[0]}-{smp}"
+
+
+def work(m):
+    """Something of everything: processes on all CPUs, memory, files, timers."""
+    m.run("""
+        set -e
+        for i in 1 2 3 4; do (seq 1 20000 | md5sum >/tmp/sum.$i) & done; wait
+        [ "$(cat /tmp/sum.* | sort -u | wc -l)" = 1 ]
+        head -c 100000000 /dev/zero | sha256sum >/tmp/zero
+        sleep 0.01
+        rm /tmp/sum.* /tmp/zero""")
+
+
+@pytest.mark.parametrize("host", HOSTS, ids=name)
+def test_takes_el2_and_gives_it_back(host):
+    kernel, cpu, smp = host
+    with with_redoubt(kernel=kernel, cpu=cpu, smp=smp) as m:
+        m.load_redoubt()
+        assert IN_PLACE in m.output("dmesg")
+        work(m)
+        m.run("test -c /dev/kvm")
+        m.run("rmmod redoubt")
+        assert GIVEN_BACK in m.output("dmesg")
+        work(m)
+
+
+REFUSALS = {
+    "the kernel runs at EL2 itself": (dict(hypervisor="none"), "id_aa64mmfr1.vh=0"),
+    "KVM has EL2": (dict(hypervisor="nvhe"), "kvm-arm.mode=none"),
+    "pKVM has EL2": (dict(hypervisor="protected"), "kvm-arm.mode=none"),
+    "there is no EL2": (dict(el2=False), "virtualization=on"),
+    "the interrupt controller is a GICv2": (dict(gic="2"), "GICv3"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_refuses_with_a_sentence_when(case):
+    options, remedy = REFUSALS[case]
+    with with_redoubt(**options) as m:
+        result = m.run("insmod /redoubt/redoubt.ko", check=False)
+        assert result.status != 0
+        said = [line for line in m.output("dmesg").splitlines() if "redoubt: " in line]
+        assert remedy in said[-1]
+        assert "redoubt" not in m.output("lsmod").replace("redoubt.ko", "")
+        work(m)
+
+
+def test_refuses_another_kvm_device_user():
+    """/dev/kvm is in use by an open file: the module stays."""
+    with with_redoubt() as m:
+        m.load_redoubt()
+        assert m.run("exec 4<>/dev/kvm; rmmod redoubt", check=False).status != 0
+        m.run("rmmod redoubt")
+
+
+def free_kib(m):
+    return int(m.output("""
+        echo 3 >/proc/sys/vm/drop_caches
+        awk '/^(MemFree|Cached|Buffers):/ { n += $2 } END { print n }' /proc/meminfo"""))
+
+
+def test_loads_100_times_and_leaks_nothing():
+    with with_redoubt(smp=2, timeout=600) as m:
+        again = "insmod /redoubt/redoubt.ko && rmmod redoubt || exit 1"
+        m.run(f"for i in 1 2 3 4 5; do {again}; done")
+        before = free_kib(m)
+        m.run(f"for i in $(seq 95); do {again}; done")
+        # 95 leaks of even one 64 KiB object would be 6 MiB.
+        assert before - free_kib(m) < 3072
+
+
+def test_locked_stays():
+    with with_redoubt() as m:
+        m.load_redoubt("locked=1")
+        assert m.run("rmmod redoubt", check=False).status != 0
+        work(m)
+
+
+@pytest.mark.parametrize("words", ["nokaslr", "maxcpus=1", "rodata=full", "kpti=1"])
+def test_kernel_command_line(words):
+    with with_redoubt(cmdline=words) as m:
+        m.load_redoubt()
+        work(m)
+        m.run("rmmod redoubt")
