@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Builds and runs every test of core, and prints a table.
 
-    run.py test [--only WORD] [--variant NAME] [--seed N]
-    run.py fuzz [--seconds N] [--only WORD]
+    run.py [--jobs N] test [--only WORD] [--variant NAME]... [--seed N]
+    run.py [--jobs N] fuzz [--seconds N] [--only WORD]
 
 What is run is found by name, so that a new test needs no edit here:
 
@@ -26,9 +26,9 @@ sys.dont_write_bytecode = True
 from runner import coverage, plan, report, variants  # noqa: E402
 
 
-def run_all(checks, out):
-    """Two at a time; a check is a callable with a name, started in order."""
-    pool = report.Pool(out, jobs=2)
+def run_all(checks, out, jobs):
+    """A few at a time, started in order."""
+    pool = report.Pool(out, jobs)
     for check in checks:
         pool.submit(check)
     pool.finish()
@@ -39,7 +39,7 @@ def command_test(args):
     wanted = [v for v in variants.ALL if not args.variant or v.name in args.variant]
     checks = plan.test_checks(wanted, args)
     coverage.clear()
-    run_all(checks, out)
+    run_all(checks, out, args.jobs)
     if not args.only and any(v.name == "coverage" for v in wanted):
         coverage.check(out)
     return out.close()
@@ -47,12 +47,13 @@ def command_test(args):
 
 def command_fuzz(args):
     out = report.Report("fuzz", progress_seconds=4)
-    run_all(plan.fuzz_checks(args), out)
+    run_all(plan.fuzz_checks(args), out, args.jobs)
     return out.close()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--jobs", type=int, default=2, help="checks at a time (2)")
     sub = parser.add_subparsers(dest="command", required=True)
     test = sub.add_parser("test")
     test.add_argument("--only", help="checks whose name contains this")

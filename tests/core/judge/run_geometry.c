@@ -6,6 +6,8 @@
  * the judge and must mean what was asked for. What core refuses must be refused for
  * its own reason, and have no encoding: all start levels and both settings of DS are
  * tried on the judge's decoder, and none may serve the request.
+ *
+ *	run_geometry [--quick]
  */
 #include "expect.h"
 #include "world.h"
@@ -229,12 +231,12 @@ static void all_sizes(struct pgt_request *req, const struct pgt_cpu_features *f)
 				}
 }
 
-static int every_request(void)
+static int every_request(unsigned int step)
 {
 	struct pgt_request req;
 	unsigned int cpu, stage, granule;
 
-	for (cpu = 0; cpu < 256; cpu++) {
+	for (cpu = 0; cpu < 256; cpu += step) {
 		struct pgt_cpu_features f = a_cpu(cpu);
 
 		for (stage = 1; stage <= 2; stage++)
@@ -264,7 +266,10 @@ static int every_reason(void)
 	return expect_done("every reason to refuse is given, with a sentence");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	return every_request() | every_reason();
+	bool quick = argc > 1 && !strcmp(argv[1], "--quick");
+
+	/* Every seventh CPU still meets every value of every feature. */
+	return every_request(quick ? 7 : 1) | every_reason();
 }

@@ -8,8 +8,9 @@ import threading
 
 from .variants import ROOT, WARNINGS
 
-UNIT_PORT = "tests/port"
-JUDGE_PORT = "tests/core/judge/port"
+# The POSIX port of tests/port with an ear for stores; core is built once for all programs.
+PORT = "tests/core/judge/port"
+EAR = "tests/core/judge/ear.c"
 
 
 class BuildError(Exception):
@@ -70,11 +71,10 @@ def _run(output, command):
         f.write(" ".join(command))
 
 
-def compile_object(variant, source, port):
-    """Returns the object file of @source, built against @port."""
-    kind = "judge" if port == JUDGE_PORT else "unit"
-    obj = os.path.join(variant.directory, kind, source[:-2] + ".o")
-    includes = variant.includes + [port, "core/include", "include", os.path.dirname(source)]
+def compile_object(variant, source):
+    """Returns the object file of @source."""
+    obj = os.path.join(variant.directory, source[:-2] + ".o")
+    includes = variant.includes + [PORT, "core/include", "include", os.path.dirname(source)]
     command = ([variant.compiler] + WARNINGS + variant.flags
                + [f"-I{i}" for i in includes]
                + ["-MMD", "-MF", obj + ".d", "-c", source, "-o", obj])
@@ -97,7 +97,7 @@ def link(variant, program, objects, libraries):
     return path
 
 
-def archive(variant, name, sources, port, errors):
+def archive(variant, name, sources, errors):
     """
     A library of what compiles: a program is linked with the files that it needs, so
     that a file which doesn't compile is reported once (CompileCheck), and stops only
@@ -106,7 +106,7 @@ def archive(variant, name, sources, port, errors):
     objects = []
     for source in sources:
         try:
-            objects.append(compile_object(variant, source, port))
+            objects.append(compile_object(variant, source))
         except BuildError as error:
             errors.append(str(error))
     path = os.path.join(variant.directory, name)
@@ -120,13 +120,13 @@ def archive(variant, name, sources, port, errors):
     return path
 
 
-def program(variant, source, port, libraries, system):
+def program(variant, source, libraries, system):
     """Links @source with @libraries, (name, sources) each."""
     errors = []
-    inputs = [compile_object(variant, source, port)]
-    inputs += [archive(variant, name, sources, port, errors) for name, sources in libraries]
+    inputs = [compile_object(variant, source)]
+    inputs += [archive(variant, name, sources, errors) for name, sources in libraries]
     try:
-        # Twice: the traced port makes core refer back to the judge.
+        # Twice: the ear makes core refer back to the judge.
         return link(variant, os.path.basename(source)[:-2], inputs + inputs[1:],
                     system + ["-lpthread"])
     except BuildError as error:
@@ -134,10 +134,25 @@ def program(variant, source, port, libraries, system):
 
 
 def unit_program(variant, source):
-    return program(variant, source, UNIT_PORT, [("libcore-unit.a", core_sources())],
+    return program(variant, source, [("libcore.a", core_sources()), ("libear.a", [EAR])],
                    variant.cmocka)
 
 
+def family(source):
+    """The judge's files come in families by prefix; those without one are everybody's."""
+    for name in ("gmem", "ownership"):
+        if os.path.basename(source).replace("run_", "").startswith(name):
+            return name
+    return ""
+
+
+def judge_files(source):
+    """What a program may need: the common files, its own family, and what that builds on."""
+    families = {"": [""], "ownership": ["", "ownership"], "gmem": ["", "ownership", "gmem"]}
+    return [s for s in judge_sources() if family(s) in families[family(source)]]
+
+
 def judge_program(variant, source):
-    return program(variant, source, JUDGE_PORT,
-                   [("libjudge.a", judge_sources()), ("libcore-judge.a", core_sources())], [])
+    name = "-".join(["libjudge", family(source) or "pgtable"]) + ".a"
+    return program(variant, source, [(name, judge_files(source)), ("libcore.a", core_sources())],
+                   [])

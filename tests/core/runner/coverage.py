@@ -20,11 +20,11 @@ def clear():
 
 def lines_run():
     """
-    {source: {line: was it run}}, both builds of core (unit and judge port) together.
-    A file that no program was linked with has notes (.gcno) and no counts: not run.
+    {source: {line: was it run}}. A file that no program was linked with has notes
+    (.gcno) and no counts: not run.
     """
     runs = {}
-    for counts in glob.glob(os.path.join(BUILD, "coverage", "*", "core", "**", "*.gcno"),
+    for counts in glob.glob(os.path.join(BUILD, "coverage", "core", "**", "*.gcno"),
                             recursive=True):
         done = subprocess.run(["gcov", "--json-format", "--stdout", counts], cwd=ROOT,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)

@@ -150,7 +150,7 @@ class CompileCheck:
         wrong = []
         for source in build.core_sources():
             try:
-                build.compile_object(self.build_variant, source, build.UNIT_PORT)
+                build.compile_object(self.build_variant, source)
             except build.BuildError as error:
                 wrong.append(tail(str(error), 10))
         out.add(self.name, self.variant, 0 if wrong else 1, len(wrong),
