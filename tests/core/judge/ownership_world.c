@@ -24,6 +24,7 @@ static void lay_out(struct jo_world *world)
 	world->target.ctx = piece(world, sizeof(*world->target.ctx));
 	world->aspace = piece(world, spaces * sizeof(*world->aspace));
 	world->records = piece(world, shape->nr_frames * sizeof(*world->records));
+	world->bait = piece(world, shape->nr_frames * sizeof(*world->bait));
 	world->devices = piece(world, shape->max_devices * sizeof(*world->devices));
 	world->data = piece(world, shape->nr_frames);
 	world->stale = piece(world, shape->nr_frames);
@@ -209,6 +210,22 @@ static void load_guest(struct jo_world *world, const struct jo_model *model, u32
 	as->space.nr_device_pages = jo_model_count(model, guest, JO_DEVICE);
 }
 
+/*
+ * What lies where a device page would have its record. Nobody may look; whoever does
+ * finds what would suit him best.
+ */
+static u32 bait(const struct jo_shape *shape, const struct jo_frame *frame)
+{
+	struct jo_frame record = *frame;
+
+	if (frame->owner >= OWN_ID_GUEST0 && !shape->guarded[frame->owner - OWN_ID_GUEST0]) {
+		record.owner = OWN_ID_HOST;
+		record.lent = OWN_LENT_GUESTS;
+		record.borrows = 1;
+	}
+	return jo_record(&record);
+}
+
 void jo_world_load(struct jo_world *world, const struct jo_model *model)
 {
 	const struct jo_shape *shape = world->target.shape;
@@ -217,7 +234,8 @@ void jo_world_load(struct jo_world *world, const struct jo_model *model)
 	for (f = 0; f < shape->nr_frames; f++) {
 		u32 users = jo_model_users(model, f);
 
-		world->records[f] = shape->region[f] ? jo_record(&model->frame[f]) : 0;
+		world->bait[f] = shape->region[f] ? 0 : bait(shape, &model->frame[f]);
+		world->records[f] = shape->region[f] ? jo_record(&model->frame[f]) : world->bait[f];
 		world->data[f] = model->frame[f].data;
 		world->stale[f] = 0;
 		for (id = 0; id < OWN_ID_GUEST0; id++) {
@@ -320,6 +338,14 @@ bool jo_world_compare(struct jo_world *world, const struct jo_model *model)
 	if (world->held)
 		jo_problem(&world->target, "locks are still held: %#x", world->held);
 	tidy_devices(&world->target.ctx->devices);
+	for (f = 0; f < shape->nr_frames; f++) {
+		if (shape->region[f])
+			continue;
+		if (world->records[f] != world->bait[f])
+			jo_problem(&world->target, "frame %u is no RAM, and its record was written",
+				   f);
+		world->records[f] = world->bait[f] = bait(shape, &model->frame[f]);
+	}
 	for (f = 0; f < shape->nr_frames; f++)
 		if (model->frame[f].data == JO_DATA_ANY)
 			world->data[f] = JO_DATA_ANY;

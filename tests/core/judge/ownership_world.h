@@ -41,6 +41,7 @@ struct jo_world {
 	struct jo_target target;
 	struct jo_aspace *aspace;
 	u32 *records;
+	u32 *bait; /* what lies in records of frames that are no RAM */
 	struct own_device *devices;
 	u8 *data;  /* who wrote last: JO_DATA_* */
 	u8 *stale; /* lines of the host's may be dirty, and the host has lost the page */
