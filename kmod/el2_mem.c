@@ -507,6 +507,19 @@ static void clean_all(struct rd_el2 *el2)
 				     el2->boot->chunk[i].used : el2->boot->chunk[i].size);
 }
 
+static void note_facts(struct rd_el2 *el2)
+{
+	const struct rd_boot *boot = el2->boot;
+	u64 i;
+
+	for (i = 0; i < boot->nr_chunks; i++)
+		el2->launched.bytes[boot->chunk[i].purpose] += boot->chunk[i].size;
+	for (i = 0; i < boot->nr_regions; i++)
+		el2->launched.ram_bytes += boot->region[i].size;
+	el2->launched.text_bytes = el2->image->text_used;
+	el2->launched.va_bits = boot->va_bits;
+}
+
 int rd_el2_prepare(struct rd_el2 *el2, bool locked)
 {
 	struct pgt_geometry geo;
@@ -527,10 +540,12 @@ int rd_el2_prepare(struct rd_el2 *el2, bool locked)
 		ret = build_tables(el2, &geo);
 	if (!ret)
 		ret = relocate(el2);
-	if (!ret)
+	if (!ret) {
+		note_facts(el2);
 		clean_all(el2);
-	else if (ret == -ENOMEM)
+	} else if (ret == -ENOMEM) {
 		pr_err("not enough memory for EL2 (about 0.2%% of RAM in pieces of up to 4 MiB); free some, or load the module earlier\n");
+	}
 	return ret;
 }
 

@@ -8,15 +8,27 @@
 #include <linux/types.h>
 #include <redoubt/boot.h>
 
+/*
+ * What was launched, for people to look at. A copy: from CLOSE on, struct rd_boot and
+ * everything else that EL2 was given is out of the module's reach.
+ */
+struct rd_el2_facts {
+	u64 bytes[RD_CHUNK_PURPOSES];
+	u64 text_bytes;
+	u64 ram_bytes;
+	u64 va_bits;
+};
+
 /* Memory of EL2's: what the module must keep to free it one day. */
 struct rd_el2 {
-	struct rd_boot *boot;	       /* in the image */
-	struct rd_image_header *image; /* kernel VA of the copy that EL2 runs */
+	struct rd_boot *boot;	       /* in the image; out of reach while EL2 has it */
+	struct rd_image_header *image; /* kernel VA of the copy that EL2 runs; likewise */
 	struct rd_panic *panic;
 	u64 va_base;	/* start of EL2's half of its address space: linear map */
 	u64 va_private; /* start of stacks and page records */
 	u64 va_next;	/* first free address there */
 	int pool_chunk; /* chunk that the module takes table pages from */
+	struct rd_el2_facts launched;
 };
 
 /**

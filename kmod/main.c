@@ -5,6 +5,7 @@
 #include <linux/memory.h>
 #include <linux/module.h>
 
+#include "debugfs.h"
 #include "kvm_dev.h"
 #include "launch.h"
 
@@ -46,6 +47,7 @@ static int __init rd_init(void)
 	ret = rd_kvm_init();
 	if (ret)
 		goto release;
+	rd_debugfs_init(&el2);
 	/* A module without an exit can't be unloaded, and that's what locked means. */
 	if (locked)
 		__module_get(THIS_MODULE);
@@ -64,6 +66,7 @@ free:
 
 static void __exit rd_exit(void)
 {
+	rd_debugfs_exit();
 	rd_kvm_exit();
 	/* No VM is left, since each holds the module; a refusal would be a bug of EL2's. */
 	if (WARN(rd_release(), "redoubt: EL2 does not let go; its memory is lost\n"))
@@ -77,3 +80,4 @@ module_init(rd_init);
 module_exit(rd_exit);
 MODULE_DESCRIPTION("Redoubt: a protected hypervisor");
 MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");
