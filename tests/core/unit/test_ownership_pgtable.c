@@ -386,6 +386,33 @@ static void mmio_makes_room_for_ram(void **state)
 	t_end();
 }
 
+/* So they are by faults; without any there is no more to be done. */
+static void a_fault_makes_room_for_itself(void **state)
+{
+	u64 dev = 0x9000000;
+	size_t i;
+
+	(void)state;
+	FOR_EACH_GRANULE(i) {
+		t_init(shifts[i], 8);
+		/* Foreign pages make tables necessary, there and in RAM. */
+		assert_int_equal(own_assign_device_hyp(&t.ctx, t_pfn(dev) + 1, 1), 0);
+		assert_int_equal(own_assign_hyp(&t.ctx, t_pfn(T_RAM) + 1, 1), 0);
+		assert_int_equal(t_fault(dev), 0);
+		t_starve(&t.pools[0], 0);
+		assert_int_equal(t_fault(T_RAM2), 0);
+		assert_true(t_maps(T_HOST, T_RAM2, T_RAM2));
+		assert_int_equal(t_leaf(T_HOST, dev).kind, PGT_EMPTY);
+		t_starve(&t.pools[0], 0);
+		assert_int_equal(t_fault(T_RAM), -ENOMEM);
+		assert_int_equal(t_leaf(T_HOST, T_RAM).kind, PGT_EMPTY);
+		assert_true(t_maps(T_HOST, T_RAM2, T_RAM2));
+		t_fill(&t.pools[0], 2);
+		assert_int_equal(t_fault(T_RAM), 0);
+	}
+	t_end();
+}
+
 /* A sparse guest's end: few steps over what is empty, all tables back afterwards. */
 static void a_sparse_guest_is_drained(void **state)
 {
@@ -624,6 +651,7 @@ int main(void)
 		cmocka_unit_test(every_size_of_pool),
 		cmocka_unit_test(taken_pages_return_without_memory),
 		cmocka_unit_test(mmio_makes_room_for_ram),
+		cmocka_unit_test(a_fault_makes_room_for_itself),
 		cmocka_unit_test(a_sparse_guest_is_drained),
 		cmocka_unit_test(random_operations),
 	};
