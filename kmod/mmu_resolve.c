@@ -190,9 +190,13 @@ static void uncharge(struct rd_mmu *m, unsigned long pages)
 /* One pin holds all of a huge page; it is charged whole, since it may be given away whole. */
 static int resolve_pinned(struct rd_mmu *m, u64 hva, struct gmem_page *page)
 {
+	const unsigned int flags = FOLL_WRITE | FOLL_LONGTERM;
 	struct page *p;
-	int ret = pin_user_pages_fast(hva, 1, FOLL_WRITE | FOLL_LONGTERM | FOLL_HWPOISON, &p);
+	int ret = pin_user_pages_fast(hva, 1, flags, &p);
 
+	/* The fast form can't tell a broken page from none. */
+	if (ret != 1 && ret != -EINTR)
+		ret = pin_user_pages_unlocked(hva, 1, &p, flags | FOLL_HWPOISON);
 	if (ret == -EHWPOISON) {
 		page->order = poison_order(m, hva);
 		return GMEM_EHWPOISON;

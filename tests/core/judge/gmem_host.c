@@ -6,7 +6,11 @@
  *
  * Locks: ptl, innermost. gmem is never called with it held.
  */
+#include <sched.h>
+
 #include "gmem_host.h"
+
+u32 gm_host_linger;
 
 #define HUGE_ORDERS 2
 static const u32 huge_order[HUGE_ORDERS] = { 3, 6 };
@@ -90,6 +94,15 @@ static bool same_words(const u64 *a, const u64 *b)
 			return false;
 	}
 	return true;
+}
+
+/* Between the steps of a change others get their chance to be in the way. */
+static void linger(void)
+{
+	static _Thread_local u32 turn;
+
+	if (gm_host_linger && !(++turn % gm_host_linger))
+		sched_yield();
 }
 
 /* ---- Page tables, under ptl ---- */
@@ -279,6 +292,7 @@ int gm_host_resolve(struct gm_host *h, u64 hva, u32 want, struct gmem_page *page
 		lock(h);
 		err = resolve_locked(h, i, want & GMEM_WANT_WRITE, page);
 		unlock(h);
+		linger();
 		if (err != 1)
 			return err;
 		break_cow(h, i);
@@ -309,6 +323,7 @@ static void change_range(struct gm_host *h, u64 first, u64 n, change_fn *fn)
 
 	widen(h, &wide, &wide_n);
 	gmem_invalidate_start(h->g, gm_hva(wide), gm_hva(wide + wide_n), true);
+	linger();
 	lock(h);
 	if (settled(h, wide, wide_n)) {
 		for (i = first; i < first + n; i++) {
@@ -319,6 +334,7 @@ static void change_range(struct gm_host *h, u64 first, u64 n, change_fn *fn)
 		}
 	}
 	unlock(h);
+	linger();
 	gmem_invalidate_end(h->g, gm_hva(wide), gm_hva(wide + wide_n));
 }
 

@@ -61,6 +61,9 @@ struct gm_host {
 	u64 cows, reuses, ksm, swaps, migrations, punches, protects, huge, splits;
 };
 
+/* Threads give way in the middle of what they do once in so many times; 0: never. Set it once. */
+extern u32 gm_host_linger;
+
 static inline u64 gm_hva(u64 hvn_index)
 {
 	return (GM_HVN0 + hvn_index) << GM_SHIFT;

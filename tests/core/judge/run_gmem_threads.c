@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Guest memory with everything at once: vCPUs that touch it, a host that changes its
- * mappings from two threads, a VMM that moves slots and reads dirty logs. Every access
+ * mappings from three threads, a VMM that moves slots and reads dirty logs. Every access
  * is checked while it happens (gmem_machine.c); under the thread sanitizer a stale
  * translation is a race as well, since what a vCPU uses of a page is plain memory to
  * the host that changes it (invariant 9).
@@ -20,6 +20,7 @@
 
 #define SLOTS 4
 #define ROUNDS 12
+#define HOSTS  3
 
 /* Slots lie apart, so that a move never collides: each has a third of its share. */
 #define SHARE (GM_GFNS / SLOTS)
@@ -33,7 +34,7 @@ static struct gm_machine m;
 static struct vmm_slot slot[SLOTS];
 static u64 copy[GM_HVNS][GM_CPUS];
 static atomic_bool stop;
-static u64 ops = 4000;
+static u64 ops = 1500;
 
 /* ---- vCPUs ---- */
 
@@ -65,7 +66,8 @@ static void *host_main(void *arg)
 			gmem_age(&m.g, gm_hva(first), gm_hva(first + 64), rng_chance(rng, 50),
 				 rng_chance(rng, 50));
 		}
-		sched_yield();
+		if (rng_chance(rng, 50))
+			sched_yield();
 	}
 	return NULL;
 }
@@ -161,8 +163,8 @@ static void compare(u32 id)
 
 static void run_round(u32 round, struct rng *rng)
 {
-	static struct rng host_rng[2];
-	pthread_t cpu[GM_CPUS], host[2];
+	static struct rng host_rng[HOSTS];
+	pthread_t cpu[GM_CPUS], host[HOSTS];
 	u32 c, i;
 
 	atomic_store(&stop, false);
@@ -175,8 +177,8 @@ static void run_round(u32 round, struct rng *rng)
 	}
 	for (c = 0; c < GM_CPUS; c++)
 		pthread_create(&cpu[c], NULL, vcpu_main, (void *)(uintptr_t)c);
-	for (i = 0; i < 2; i++) {
-		host_rng[i] = rng_seeded(gm_seed * 1000 + round * 2 + i);
+	for (i = 0; i < HOSTS; i++) {
+		host_rng[i] = rng_seeded(gm_seed * 1000 + round * HOSTS + i);
 		pthread_create(&host[i], NULL, host_main, &host_rng[i]);
 	}
 	for (i = 0; i < 60; i++) {
@@ -191,7 +193,7 @@ static void run_round(u32 round, struct rng *rng)
 	for (c = 0; c < GM_CPUS; c++)
 		pthread_join(cpu[c], NULL);
 	atomic_store(&stop, true);
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < HOSTS; i++)
 		pthread_join(host[i], NULL);
 	for (i = 0; i < SLOTS; i++) {
 		sync_log(i);
@@ -227,7 +229,7 @@ static void one_world(u64 seed, u64 *accesses)
 
 int main(int argc, char **argv)
 {
-	u64 seed = 1, i, worlds = 6, accesses = 0;
+	u64 seed = 1, i, worlds = 3, accesses = 0;
 	int a;
 
 	for (a = 1; a < argc; a++) {
@@ -236,9 +238,10 @@ int main(int argc, char **argv)
 		else if (!strcmp(argv[a], "--ops") && a + 1 < argc)
 			ops = strtoull(argv[++a], NULL, 0);
 		else if (!strcmp(argv[a], "--quick"))
-			worlds = 2, ops = 1000;
+			worlds = 2, ops = 700;
 	}
 	printf("seed %llu, %llu worlds\n", seed, worlds);
+	gm_host_linger = 6;
 	for (i = 0; i < worlds; i++)
 		one_world(seed + i, &accesses);
 	printf("accesses that were checked: %llu\n", accesses);
