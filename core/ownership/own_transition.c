@@ -210,10 +210,10 @@ static u32 next_record(const struct own_job *job, u32 record)
 static int check_records(const struct own_job *job, const struct own_piece *piece)
 {
 	const u32 *rec = piece->records;
-	u64 i;
+	u64 i, nr = piece->nr_pages;
 	int ret = 0;
 
-	for (i = 0; !ret && i < piece->nr_pages; i += own_records_prefix(rec + i, piece->nr_pages - i))
+	for (i = 0; !ret && i < nr; i += own_records_prefix(rec + i, nr - i))
 		ret = check_record(job, rec[i]);
 	return ret;
 }

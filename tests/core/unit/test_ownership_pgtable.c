@@ -114,7 +114,8 @@ static void blocks_are_split_and_come_back(void **state)
 		page = base + 7 * t_page();
 		assert_int_equal(t_fault(page), 0);
 		t.flushes = 0;
-		assert_int_equal(own_host_donate_guest(&t.ctx, t_own(T_PROT), t_pfn(page), 3, 1), 0);
+		assert_int_equal(own_host_donate_guest(&t.ctx, t_own(T_PROT), t_pfn(page), 3, 1),
+				 0);
 		assert_true(t.flushes > 0);
 		leaf = t_leaf(T_HOST, page);
 		assert_int_equal(leaf.kind, PGT_OWNER);

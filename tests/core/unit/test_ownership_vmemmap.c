@@ -11,22 +11,19 @@ static void records_keep_every_field(void **state)
 {
 	static const u16 owners[] = { OWN_ID_HOST, OWN_ID_HYP, OWN_ID_GUEST0, 0x555, OWN_ID_MAX };
 	static const u16 counts[] = { 0, 1, 0x8000, OWN_COUNT_MAX };
-	u32 o, lent, c;
+	u32 i;
 
 	(void)state;
-	for (o = 0; o < 5; o++) {
-		for (lent = OWN_LENT_NONE; lent <= OWN_LENT_GUESTS; lent++) {
-			for (c = 0; c < 4; c++) {
-				struct own_page in = { owners[o], lent ? OWN_SHARED_OWNED : OWN_OWNED,
-						       (enum own_lent)lent, counts[c] };
-				struct own_page out = own_record_unpack(own_record_pack(in));
+	for (i = 0; i < 5 * 4 * 4; i++) {
+		enum own_lent lent = (enum own_lent)(i & 3);
+		struct own_page in = { owners[i / 16], lent ? OWN_SHARED_OWNED : OWN_OWNED, lent,
+				       counts[i / 4 & 3] };
+		struct own_page out = own_record_unpack(own_record_pack(in));
 
-				assert_int_equal(out.owner, in.owner);
-				assert_int_equal(out.state, in.state);
-				assert_int_equal(out.lent, in.lent);
-				assert_int_equal(out.count, in.count);
-			}
-		}
+		assert_int_equal(out.owner, in.owner);
+		assert_int_equal(out.state, in.state);
+		assert_int_equal(out.lent, in.lent);
+		assert_int_equal(out.count, in.count);
 	}
 	assert_int_equal(sizeof(records[0]), 4);
 }
