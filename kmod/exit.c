@@ -123,9 +123,6 @@ int rd_exit_slow(struct rd_vcpu *vcpu, u64 exit)
 	exit_fn fn;
 
 	switch (exit) {
-	case RD_EXIT_IRQ:
-		RD_STAT_INC(vcpu, irq_exits);
-		return 1;
 	case RD_EXIT_TRAP:
 		fn = exit_table[ESR_ELx_EC(vcpu->state->exit.esr)];
 		return fn ? fn(vcpu) : exit_undef(vcpu);

@@ -16,7 +16,7 @@ struct rd_vcpu;
  */
 bool rd_exit_fast(struct rd_vcpu *vcpu);
 
-/* Any exit (enum rd_exit), preemptible. */
+/* Any exit (enum rd_exit) but RD_EXIT_IRQ, preemptible. */
 int rd_exit_slow(struct rd_vcpu *vcpu, u64 exit);
 
 /* A trapped access to a system register; both from fast and slow. Always done. */

@@ -181,6 +181,7 @@ static int run_guest(struct rd_vcpu *vcpu)
 		exit = RD_EXIT_IRQ;
 	}
 	if (exit == RD_EXIT_IRQ) {
+		RD_STAT_INC(vcpu, irq_exits);
 		/* The guest's time ends when the interrupt, a tick perhaps, was taken. */
 		rcu_virt_note_context_switch();
 		local_irq_enable();

@@ -17,6 +17,7 @@
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
+#include <linux/sched/stat.h>
 #include <linux/slab.h>
 #include <asm/cputype.h>
 
@@ -32,6 +33,15 @@ struct rd_vcpu *rd_vcpu_current(void)
 	return __this_cpu_read(current_vcpu);
 }
 
+/* A vCPU that spins gives the CPU away, if another task wants it. */
+static void trap_wfe(struct rd_vcpu *vcpu)
+{
+	if (single_task_running())
+		vcpu->state->flags &= ~RD_VCPU_TRAP_WFE;
+	else
+		vcpu->state->flags |= RD_VCPU_TRAP_WFE;
+}
+
 /* Preemption off. EL2 refuses only what a bug of ours asks for: the VM is dead then. */
 static void load_here(struct rd_vcpu *vcpu)
 {
@@ -45,6 +55,7 @@ static void load_here(struct rd_vcpu *vcpu)
 	if (vcpu->vm->vgic.in_kernel)
 		rd_vgic_load(vcpu);
 	rd_debug_load(vcpu);
+	trap_wfe(vcpu);
 	if (vcpu->pvtime.base != RD_NO_PVTIME)
 		rd_vcpu_request(vcpu, RD_REQ_STEAL);
 }

@@ -74,9 +74,9 @@ static int enable_cap(struct rd_vm *vm, unsigned long arg)
 }
 
 /* The line of a vCPU's core: HCR_EL2.VI or VF, with the controller in user space. */
-static int core_line(struct rd_vm *vm, u32 vcpu_idx, u32 irq, bool level)
+static int core_line(struct rd_vm *vm, u32 id, u32 irq, bool level)
 {
-	struct rd_vcpu *vcpu = rd_vm_vcpu(vm, vcpu_idx);
+	struct rd_vcpu *vcpu = rd_vm_vcpu_by_id(vm, id);
 
 	if (vm->vgic.in_kernel)
 		return -ENXIO;
