@@ -181,6 +181,37 @@ static void a_device_is_not_memory(void **state)
 	m_assert_unchanged(&m, &saved);
 }
 
+/*
+ * RAM, a device, and RAM again, neighbours in physical and in the guest's addresses: a
+ * range ends where its region does, whatever the records of the next region say.
+ */
+static void a_run_ends_with_its_region(void **state)
+{
+	struct own_space *p1 = m_own(&m, M_P1), *o1 = m_own(&m, M_O1);
+
+	(void)state;
+	m_init(&m);
+	assert_int_equal(own_host_donate_guest(&m.ctx, p1, M_HOLE - 1, 7, 1), 0);
+	assert_int_equal(own_host_donate_device(&m.ctx, p1, M_HOLE, 8, M_RAM2 - M_HOLE), 0);
+	assert_int_equal(own_host_donate_guest(&m.ctx, p1, M_RAM2, 8 + M_RAM2 - M_HOLE, 3), 0);
+	m_save(&m, &saved);
+	assert_int_equal(own_guest_share_host(&m.ctx, p1, 7, 2), -EPERM);
+	assert_int_equal(own_guest_donate_host(&m.ctx, p1, 7, 3), -EPERM);
+	assert_int_equal(own_guest_force_reclaim(&m.ctx, p1, 7, 4), -EPERM);
+	assert_int_equal(own_guest_share_host(&m.ctx, p1, 7 + M_RAM2 - M_HOLE, 2), -EPERM);
+	m_assert_unchanged(&m, &saved);
+	assert_int_equal(own_guest_share_host(&m.ctx, p1, 8 + M_RAM2 - M_HOLE, 3), 0);
+
+	m_init(&m);
+	assert_int_equal(own_host_share_guest(&m.ctx, o1, M_HOLE - 1, 7, 1, OWN_PROT_R), 0);
+	assert_int_equal(own_host_donate_device(&m.ctx, o1, M_HOLE, 8, 2), 0);
+	assert_int_equal(own_host_share_guest(&m.ctx, o1, M_RAM2, 20, 2, OWN_PROT_R), 0);
+	m_save(&m, &saved);
+	assert_int_equal(own_host_unshare_guest(&m.ctx, o1, 7, 2), -EPERM);
+	m_assert_unchanged(&m, &saved);
+	assert_int_equal(own_host_unshare_guest(&m.ctx, o1, 7, 1), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +222,7 @@ int main(void)
 		cmocka_unit_test(blocks_for_the_host),
 		cmocka_unit_test(the_hyps_devices_stay),
 		cmocka_unit_test(a_device_is_not_memory),
+		cmocka_unit_test(a_run_ends_with_its_region),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
