@@ -184,8 +184,42 @@ static void compare(struct world *w, const struct op *op)
 	}
 }
 
+/* Entries that one call with a budget may change: "about" as many as the budget says. */
+#define BUDGET_FACTOR 4u
+#define BUDGET_SLACK  64u
+
+/* False where the header leaves the invalidation to the caller, or none is due. */
+static bool may_flush(const struct world *w, const struct op *op)
+{
+	switch (op->kind) {
+	case OP_S2_WRPROTECT:
+	case OP_S2_CLEAR_DIRTY:
+	case OP_S2_TEST_YOUNG:
+	case OP_S2_CLEAR_YOUNG:
+		return w->gathering;
+	case OP_S2_MKYOUNG:
+	case OP_S2_FLUSH:
+	case OP_S2_UNLINKED:
+	case OP_LOOK:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void check_cost(struct world *w, const struct op *op, u64 writes)
+{
+	if (op->budget && writes > BUDGET_FACTOR * op->budget + BUDGET_SLACK)
+		world_fail(w, "%s: %llu entries changed, budget %d", op_name(op), writes,
+			   op->budget);
+	if (w->flushes && !may_flush(w, op))
+		world_fail(w, "%s: TLB maintenance that nobody asked for", op_name(op));
+}
+
 void op_run(struct world *w, const struct op *op)
 {
+	u64 writes;
+
 	/* Nothing may be installed where an invalidation is still owed. */
 	if (w->gathering && (!can_gather(op) || op->kind == OP_S2_SET_OWNER))
 		exec_flush_gather(w);
@@ -194,7 +228,9 @@ void op_run(struct world *w, const struct op *op)
 	if (world_problem(w))
 		return;
 	world_begin(w);
+	writes = w->tlb.writes;
 	exec[op->kind](w, op);
+	check_cost(w, op, w->tlb.writes - writes);
 	if (!world_problem(w))
 		world_drain(w);
 	if (!w->gathering && !world_problem(w))

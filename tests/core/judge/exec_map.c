@@ -13,7 +13,8 @@
 struct forecast {
 	u64 done;
 	int rc;
-	u64 soft; /* from here on, -EAGAIN is as good: a block was split that maps the same */
+	u64 soft;   /* from here on, -EAGAIN is as good: a block was split that maps the same */
+	bool fresh; /* nothing was there: no TLB maintenance is due */
 	u32 steps;
 	s8 level[MAX_STEPS];  /* of the leaves it makes, in order */
 	bool kept[MAX_STEPS]; /* same translation as before */
@@ -77,6 +78,7 @@ static void predict(struct world *w, struct forecast *f, const struct op *op, u8
 	f->steps = 0;
 	f->rc = 0;
 	f->soft = ~(u64)0;
+	f->fresh = true;
 	while (at < op->size && f->steps < MAX_STEPS) {
 		u64 ia = op->ia + at, to = op->to + at;
 		struct walk_result was = world_walk(w, ia);
@@ -90,6 +92,7 @@ static void predict(struct world *w, struct forecast *f, const struct op *op, u8
 			break;
 		if (soft && f->soft > at)
 			f->soft = at;
+		f->fresh &= was.fault == WALK_TRANSLATION && was.level <= level;
 		f->level[f->steps++] = level;
 		at += pgt_level_size(&w->geo, level);
 	}
@@ -245,6 +248,8 @@ void exec_map(struct world *w, const struct op *op)
 	if (world_problem(w))
 		return;
 	check_levels(w, op, &f, p.done);
+	if (f.fresh && w->flushes)
+		world_fail(w, "%s: TLB maintenance for new entries", op_name(op));
 	if (p.done)
 		check_caches(w, op, op->to, p.done);
 	apply(w, op, &f, p.done);

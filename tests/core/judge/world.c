@@ -121,6 +121,24 @@ static bool kind_fits_stage(const struct world *w, enum pgt_tlbi_kind kind)
 	return (kind <= PGT_TLBI_ALLE2) == (w->geo.stage == PGT_STAGE1);
 }
 
+/* The plan's own words for the operand, which some environments go by. */
+static void check_words(struct world *w, const struct pgt_tlbi *op, const struct tlbi *real)
+{
+	bool by_address = real->last != ~(u64)0;
+	bool range = op->kind == PGT_TLBI_RVAE2 || op->kind == PGT_TLBI_RVALE2 ||
+		     op->kind == PGT_TLBI_RIPAS2E1 || op->kind == PGT_TLBI_RIPAS2LE1;
+
+	if (!by_address || op->kind == PGT_TLBI_DSB)
+		return;
+	if (op->addr < real->first || op->addr > real->last ||
+	    (range && (op->addr != real->first || op->size != real->last - real->first + 1)))
+		world_fail(w, "TLBI operand %#llx is for %#llx to %#llx, not %#llx+%#llx",
+			   op->operand, real->first, real->last, op->addr, op->size);
+	if (real->level != (op->level == PGT_TTL_NONE ? TLBI_ANY_LEVEL : op->level))
+		world_fail(w, "TLBI operand %#llx hints level %d, the plan says %d", op->operand,
+			   real->level, op->level);
+}
+
 static void tlb_flush(void *ctx, const struct pgt_tlb_plan *plan)
 {
 	struct world *w = ctx;
@@ -137,6 +155,7 @@ static void tlb_flush(void *ctx, const struct pgt_tlb_plan *plan)
 	for (i = 0; i < plan->n; i++) {
 		struct tlbi op = decode(w, &plan->op[i], &copies);
 
+		check_words(w, &plan->op[i], &op);
 		if (!kind_fits_stage(w, plan->op[i].kind))
 			world_fail(w, "TLBI kind %d at the wrong stage", plan->op[i].kind);
 		if (plan->op[i].kind == PGT_TLBI_DSB)

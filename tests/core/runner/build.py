@@ -3,6 +3,7 @@
 
 import glob
 import os
+import re
 import subprocess
 import threading
 
@@ -141,7 +142,7 @@ def unit_program(variant, source):
 def family(source):
     """The judge's files come in families by prefix; those without one are everybody's."""
     for name in ("gmem", "ownership"):
-        if os.path.basename(source).replace("run_", "").startswith(name):
+        if re.sub("^(run|fuzz)_", "", os.path.basename(source)).startswith(name):
             return name
     return ""
 

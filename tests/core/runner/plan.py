@@ -46,7 +46,7 @@ def tail(output, lines=40):
 
 def count_cmocka(output):
     """(passed, failed, skipped) single tests of a cmocka program."""
-    return tuple(len(re.findall(r"^\[" + mark + r"\] \w", output, re.M))
+    return tuple(len(set(re.findall(r"^\[" + mark + r"\] ([A-Za-z_]\w*)$", output, re.M)))
                  for mark in ("       OK ", "  FAILED  ", "  SKIPPED "))
 
 
