@@ -68,9 +68,9 @@ static void make_executable(u64 pfn, u64 pages)
 
 void rd_mmu_prepare(void *env, u64 pfn, u64 pages, u32 prot)
 {
-	/* Memory that the kernel has no mapping of was never in its caches. */
-	if (!pfn_is_map_memory(pfn))
+	if (!(prot & GMEM_PROT_X) || (rd_mmu_exec_free() && (ctr() & BIT(CTR_EL0_IDC_SHIFT))))
 		return;
-	if ((prot & GMEM_PROT_X) && !(rd_mmu_exec_free() && (ctr() & BIT(CTR_EL0_IDC_SHIFT))))
+	/* Memory that the kernel has no mapping of was never in its caches. */
+	if (pfn_is_map_memory(pfn))
 		make_executable(pfn, pages);
 }

@@ -60,19 +60,12 @@ int rd_mmu_set_region(struct rd_vm *vm, const struct kvm_userspace_memory_region
 
 /* ---- The dirty log ---- */
 
-int rd_mmu_get_dirty_log(struct rd_vm *vm, const struct kvm_dirty_log *log)
+/* Reads and empties the log: that takes a copy, since user memory can't be touched under locks. */
+static int get_and_clear(struct gmem *g, const struct kvm_dirty_log *log, u64 words)
 {
-	struct gmem *g = &rd_mmu_of(vm)->g;
-	u64 words;
-	u64 *bits;
+	u64 *bits = kvmalloc_array(words, sizeof(*bits), GFP_KERNEL_ACCOUNT);
 	int ret;
 
-	if (wrong_space(log->slot) || log->slot >= GMEM_SLOTS_MAX)
-		return -EINVAL;
-	words = gmem_dirty_words(g, log->slot);
-	if (!words)
-		return -ENOENT;
-	bits = kvmalloc_array(words, sizeof(*bits), GFP_KERNEL_ACCOUNT);
 	if (!bits)
 		return -ENOMEM;
 	ret = gmem_get_dirty_log(g, log->slot, bits);
@@ -80,6 +73,22 @@ int rd_mmu_get_dirty_log(struct rd_vm *vm, const struct kvm_dirty_log *log)
 		ret = -EFAULT;
 	kvfree(bits);
 	return ret;
+}
+
+int rd_mmu_get_dirty_log(struct rd_vm *vm, const struct kvm_dirty_log *log)
+{
+	struct gmem *g = &rd_mmu_of(vm)->g;
+	u64 words;
+
+	if (wrong_space(log->slot) || log->slot >= GMEM_SLOTS_MAX)
+		return -EINVAL;
+	words = gmem_dirty_words(g, log->slot);
+	if (!words)
+		return -ENOENT;
+	if (!g->manual_protect)
+		return get_and_clear(g, log, words);
+	return copy_to_user(log->dirty_bitmap, gmem_dirty_bits(g, log->slot),
+			    words * sizeof(u64)) ? -EFAULT : 0;
 }
 
 int rd_mmu_clear_dirty_log(struct rd_vm *vm, const struct kvm_clear_dirty_log *log)

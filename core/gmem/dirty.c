@@ -146,6 +146,13 @@ u64 gmem_dirty_words(const struct gmem *g, u32 id)
 	return slot ? (slot->pages + 63) / 64 : 0;
 }
 
+const u64 *gmem_dirty_bits(const struct gmem *g, u32 id)
+{
+	const struct gmem_slot *slot = logged_slot(g, id);
+
+	return slot ? slot->dirty : NULL;
+}
+
 /* Write-protects the pages of @bits, from @gfn on, a run of them at a time. */
 static void protect_bits(struct gmem *g, u64 gfn, u64 bits)
 {

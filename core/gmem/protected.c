@@ -92,10 +92,11 @@ static void clip(const struct gmem_protected *p, const struct gmem_run *run, u64
 /* The first span of at most a batch that [@gfn, @end) meets; false: nothing is mapped there. */
 static bool next_span(const struct gmem_protected *p, u64 gfn, u64 end, struct span *s)
 {
+	struct gmem_cursor c;
 	struct gmem_run run;
 	u64 to = end;
 
-	if (!gmem_records_find(&p->records, gfn, &run) || run.gfn >= end)
+	if (!gmem_records_first(&p->records, gfn, &c, &run) || run.gfn >= end)
 		return false;
 	s->first = s->last = run;
 	s->gfn = gfn;
@@ -103,7 +104,7 @@ static bool next_span(const struct gmem_protected *p, u64 gfn, u64 end, struct s
 	while (to == run_end(&run) && to < end && to - s->gfn < p->batch) {
 		u64 from = to;
 
-		if (!gmem_records_find(&p->records, from, &run) || run.gfn != from)
+		if (!gmem_records_next(&c, &run) || run.gfn != from)
 			break;
 		to = end;
 		clip(p, &run, &from, &to);
@@ -150,23 +151,31 @@ static int call(struct gmem_protected *p, hyp_range_fn *fn, const char *what, u6
 	return 0;
 }
 
-/* Forgets the frames of [@gfn, @end), all of them recorded. */
+/* Tells the environment that donated frames are back. */
+static void give_back(struct gmem_protected *p, u64 gfn, u64 end)
+{
+	struct gmem_cursor c;
+	struct gmem_run run;
+	bool more = gmem_records_first(&p->records, gfn, &c, &run);
+
+	for (; more && run.gfn < end; more = gmem_records_next(&c, &run)) {
+		u64 from = run.gfn > gfn ? run.gfn : gfn;
+		u64 to = run_end(&run) < end ? run_end(&run) : end;
+
+		p->hyp_ops->returned(p->hyp, run.pfn + (from - run.gfn), to - from,
+				     attr_order(p, run.attr));
+	}
+}
+
+/* Forgets the frames of [@gfn, @end); ready_to_split() has seen to the leaf. */
 static void forget(struct gmem_protected *p, u64 gfn, u64 end)
 {
-	while (gfn < end) {
-		struct gmem_run run;
-		u64 n;
-		int err;
+	int err;
 
-		port_assert(gmem_records_find(&p->records, gfn, &run) && run.gfn <= gfn);
-		n = (run_end(&run) < end ? run_end(&run) : end) - gfn;
-		err = gmem_records_remove(&p->records, gfn, n, &p->spare);
-		port_assert(!err);
-		if (p->pinned)
-			p->hyp_ops->returned(p->hyp, run.pfn + (gfn - run.gfn), n,
-					     attr_order(p, run.attr));
-		gfn += n;
-	}
+	if (p->pinned)
+		give_back(p, gfn, end);
+	err = gmem_records_remove_range(&p->records, gfn, end, &p->spare);
+	port_assert(!err);
 }
 
 /* Keeps one leaf for the next time and gives the others back. */

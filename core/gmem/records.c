@@ -162,7 +162,8 @@ static struct place locate(const struct gmem_records *r, u64 gfn)
 	return p;
 }
 
-bool gmem_records_find(const struct gmem_records *r, u64 gfn, struct gmem_run *run)
+bool gmem_records_first(const struct gmem_records *r, u64 gfn, struct gmem_cursor *c,
+			struct gmem_run *run)
 {
 	struct place p = locate(r, gfn);
 
@@ -170,17 +171,35 @@ bool gmem_records_find(const struct gmem_records *r, u64 gfn, struct gmem_run *r
 		return false;
 	if (p.i) {
 		load(p.leaf, p.i - 1, run);
+		*c = (struct gmem_cursor){ p.leaf, p.i - 1 };
 		if (gfn - run->gfn < run->pages)
 			return true;
+		return gmem_records_next(c, run);
 	}
-	if (p.i == p.leaf->nr) {
-		p.leaf = next_leaf(p.leaf);
-		p.i = 0;
-	}
-	if (!p.leaf)
-		return false;
-	load(p.leaf, p.i, run);
+	*c = (struct gmem_cursor){ p.leaf, 0 };
+	load(p.leaf, 0, run);
 	return true;
+}
+
+bool gmem_records_next(struct gmem_cursor *c, struct gmem_run *run)
+{
+	struct leaf *l = c->leaf;
+
+	if (++c->i == l->nr) {
+		l = next_leaf(l);
+		if (!l)
+			return false;
+		*c = (struct gmem_cursor){ l, 0 };
+	}
+	load(l, c->i, run);
+	return true;
+}
+
+bool gmem_records_find(const struct gmem_records *r, u64 gfn, struct gmem_run *run)
+{
+	struct gmem_cursor c;
+
+	return gmem_records_first(r, gfn, &c, run);
 }
 
 /* ---- Room ---- */
@@ -370,18 +389,18 @@ static bool merge_leaves(struct gmem_records *r, struct leaf *a, struct leaf *b,
 	return true;
 }
 
-/* Takes run @i of @l out. */
-static void drop(struct gmem_records *r, struct leaf *l, u32 i, void **leaves)
+/* Takes runs @i to @i + @n - 1 of @l out. */
+static void drop(struct gmem_records *r, struct leaf *l, u32 i, u32 n, void **leaves)
 {
 	struct leaf *prev;
 
-	r->runs--;
-	l->nr--;
+	r->runs -= n;
+	l->nr -= n;
 	if (!l->nr) {
 		unhang(r, l, leaves);
 		return;
 	}
-	memmove(&l->run[i], &l->run[i + 1], (l->nr - i) * sizeof(l->run[0]));
+	memmove(&l->run[i], &l->run[i + n], (l->nr - i) * sizeof(l->run[0]));
 	rebound(l);
 	if (l->nr > LEAF_RUNS / 2)
 		return;
@@ -440,7 +459,7 @@ int gmem_records_insert(struct gmem_records *r, const struct gmem_run *run, void
 		if (join_b && joins(&a, &b)) {
 			a.pages += b.pages;
 			change(before.leaf, before.i, &a);
-			drop(r, behind.leaf, behind.i, leaves);
+			drop(r, behind.leaf, behind.i, 1, leaves);
 		} else {
 			change(before.leaf, before.i, &a);
 		}
@@ -492,7 +511,7 @@ int gmem_records_remove(struct gmem_records *r, u64 gfn, u64 pages, void **leave
 	load(p.leaf, p.i, &run);
 	port_assert(pages && gfn - run.gfn < run.pages && pages <= run.pages - (gfn - run.gfn));
 	if (pages == run.pages) {
-		drop(r, p.leaf, p.i, leaves);
+		drop(r, p.leaf, p.i, 1, leaves);
 	} else if (gfn == run.gfn) {
 		run.gfn += pages;
 		run.pfn += pages;
@@ -507,4 +526,44 @@ int gmem_records_remove(struct gmem_records *r, u64 gfn, u64 pages, void **leave
 	if (!err)
 		r->pages -= pages;
 	return err;
+}
+
+/* Drops all runs of the cursor's leaf, from it on, that end by @end; how many pages. */
+static u64 drop_whole(struct gmem_records *r, const struct gmem_cursor *c, u64 end, void **leaves)
+{
+	struct leaf *l = c->leaf;
+	struct gmem_run run;
+	u64 pages = 0;
+	u32 i;
+
+	for (i = c->i; i < l->nr; i++) {
+		load(l, i, &run);
+		if (run.gfn + run.pages > end)
+			break;
+		pages += run.pages;
+	}
+	if (i > c->i)
+		drop(r, l, c->i, i - c->i, leaves);
+	return pages;
+}
+
+int gmem_records_remove_range(struct gmem_records *r, u64 gfn, u64 end, void **leaves)
+{
+	struct gmem_cursor c;
+	struct gmem_run run;
+
+	while (gmem_records_first(r, gfn, &c, &run) && run.gfn < end) {
+		u64 from = run.gfn > gfn ? run.gfn : gfn;
+		u64 to = run.gfn + run.pages < end ? run.gfn + run.pages : end;
+
+		if (from == run.gfn && to == run.gfn + run.pages) {
+			r->pages -= drop_whole(r, &c, end, leaves);
+		} else {
+			int err = gmem_records_remove(r, from, to - from, leaves);
+
+			if (err)
+				return err;
+		}
+	}
+	return 0;
 }

@@ -301,6 +301,13 @@ void gmem_mark_dirty(struct gmem *g, u64 gfn);
 u64 gmem_dirty_words(const struct gmem *g, u32 id);
 
 /**
+ * gmem_dirty_bits() - the log itself, gmem_dirty_words() long, for reading.
+ * Bits are set meanwhile, and with manual_protect cleared by nobody but
+ * gmem_clear_dirty_log(). Lock: slots mutex. Return: NULL as gmem_dirty_words()'s 0.
+ */
+const u64 *gmem_dirty_bits(const struct gmem *g, u32 id);
+
+/**
  * gmem_get_dirty_log() - read a slot's log (KVM_GET_DIRTY_LOG).
  * @out: gmem_dirty_words() words, bit n of word m: page 64*m+n.
  * Without manual_protect the log is emptied, and the pages are write-protected again,

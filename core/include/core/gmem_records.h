@@ -43,6 +43,20 @@ void gmem_records_init(struct gmem_records *r);
  */
 bool gmem_records_find(const struct gmem_records *r, u64 gfn, struct gmem_run *run);
 
+/* A place in the records, good until they change. */
+struct gmem_cursor {
+	void *leaf;
+	u32 i;
+};
+
+/**
+ * gmem_records_first() - as gmem_records_find(), and remember the place.
+ * gmem_records_next() - the run behind that place; @c moves on. False: there is none.
+ */
+bool gmem_records_first(const struct gmem_records *r, u64 gfn, struct gmem_cursor *c,
+			struct gmem_run *run);
+bool gmem_records_next(struct gmem_cursor *c, struct gmem_run *run);
+
 /*
  * Unused leaves, for what needs one and from what has one left: a list through each leaf's
  * first word. A fresh leaf is zeroed memory, aligned as malloc's.
@@ -66,6 +80,13 @@ int gmem_records_insert(struct gmem_records *r, const struct gmem_run *run, void
  * Errors: -ENOMEM a leaf was needed and there was none; no run has changed.
  */
 int gmem_records_remove(struct gmem_records *r, u64 gfn, u64 pages, void **leaves);
+
+/**
+ * gmem_records_remove_range() - forget all frames of [@gfn, @end), recorded or not.
+ * Whole runs go many at a time. @leaves: as for gmem_records_remove(); a leaf is needed
+ * only if the range lies inside of one run. Errors: -ENOMEM, with nothing changed.
+ */
+int gmem_records_remove_range(struct gmem_records *r, u64 gfn, u64 end, void **leaves);
 
 /* gmem_records_bytes() - memory that the records take. */
 u64 gmem_records_bytes(const struct gmem_records *r);

@@ -147,10 +147,13 @@ static void trim(struct world *w, u32 keep)
 /* Runs cover exactly the mapped frames; neighbours that could be one run are one. */
 static void check_records(struct world *w)
 {
-	struct gmem_run run = { 0 }, before = { 0 };
+	struct gmem_run run = { 0 }, before = { 0 }, next = { 0 };
+	struct gmem_cursor c;
 	u64 i = 0, at = 0, runs = 0, pages = 0;
 
 	while (gmem_records_find(&w->r, at, &run)) {
+		if (runs ? gmem_records_next(&c, &next) : gmem_records_first(&w->r, 0, &c, &next))
+			assert_true(next.gfn == run.gfn && next.pages == run.pages);
 		assert_true(run.pages > 0 && run.gfn >= at);
 		assert_false(runs && before.gfn + before.pages == run.gfn &&
 			     before.pfn + before.pages == run.pfn && before.attr == run.attr);
@@ -208,6 +211,16 @@ static void take_out(struct world *w, u64 at, u64 n)
 	memset(&w->pfn[run.gfn - w->base], 0, n * sizeof(w->pfn[0]));
 }
 
+/* All of a range at once, whatever is there. */
+static void take_range(struct world *w, u64 at, u64 n)
+{
+	if (!w->leaves)
+		give_leaf(w);
+	assert_int_equal(gmem_records_remove_range(&w->r, w->base + at, w->base + at + n,
+						   &w->leaves), 0);
+	memset(&w->pfn[at], 0, n * sizeof(w->pfn[0]));
+}
+
 static void clear_out(struct world *w)
 {
 	struct gmem_run run;
@@ -234,8 +247,10 @@ static void records_are_right(void **state)
 			/* Fill, then thin out. */
 			if (rnd(10) < (phase % 2 ? 2 : 8))
 				insert(&w, at, rnd(4) ? 1 : 1 + rnd(20));
-			else
+			else if (rnd(50))
 				take_out(&w, at, rnd(4) ? 1 : 1 + rnd(40));
+			else
+				take_range(&w, at / 2, 1 + rnd(FRAMES / 8));
 			if (i % 64 == 0)
 				check_records(&w);
 			trim(&w, 1);
