@@ -58,7 +58,7 @@ static void choose_range(const struct jm_machine *m, struct jo_step *step, struc
 	step->prot = rights(rng);
 	step->pfn = shape->pfn + rng_below(rng, shape->nr_frames);
 	step->gfn = rng_below(rng, shape->nr_gfns);
-	step->nr = 1 + rng_below(rng, rng_chance(rng, 25) ? 12 : 3);
+	step->nr = 1 + rng_below(rng, rng_chance(rng, 25) && m->pool_pages < 100 ? 12 : 3);
 	if (!m->gfn_at_top[step->guest] && step->nr > shape->nr_gfns - step->gfn)
 		step->nr = shape->nr_gfns - step->gfn;
 	/* Device pages outside of the world are not the model's. */

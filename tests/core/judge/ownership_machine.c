@@ -5,7 +5,8 @@
 #include "ownership_machine.h"
 #include "ownership_watch.h"
 
-#define POOL_PAGES 40
+#define POOL_PAGES      40
+#define POOL_PAGES_HUGE 700 /* chunks of a quarter of 1 GiB, page by page */
 
 /* ---- A shape ---- */
 
@@ -72,11 +73,19 @@ static void choose_shape(struct jm_machine *m, struct rng *rng)
 	u32 chunk = chunks[rng_below(rng, 5)];
 	u64 top;
 
+	m->pool_pages = POOL_PAGES;
+	/* Now and then a chunk is a quarter of a 1 GiB block. */
+	if (granule == 12 && rng_chance(rng, 6)) {
+		chunk = 2 * stride - 2;
+		m->pool_pages = POOL_PAGES_HUGE;
+	}
 	choose_cpu(m, rng);
 	memset(shape, 0, sizeof(*shape));
 	m->target.chunk_shift = chunk;
 	shape->page_shift = granule + chunk;
 	shape->nr_frames = frames[rng_below(rng, chunk > 4 ? 2 : 4)];
+	if (chunk > stride)
+		shape->nr_frames = 8;
 	shape->nr_gfns = 4 + (u32)rng_below(rng, shape->nr_frames);
 	shape->nr_guests = 2 + (u32)rng_below(rng, 3);
 	shape->max_devices = JM_DEVICES;
@@ -88,7 +97,8 @@ static void choose_shape(struct jm_machine *m, struct rng *rng)
 	if (rng_chance(rng, 20))
 		shape->pfn = top - shape->nr_frames;
 	else if (rng_chance(rng, 50))
-		shape->pfn &= ~((1ull << stride) - 1);
+		shape->pfn =
+			(shape->pfn & ~((1ull << stride) - 1)) + (shape->pfn >> stride ? 0 : 4);
 	choose_regions(m, rng);
 }
 
@@ -114,7 +124,7 @@ static bool start_tables(struct jm_machine *m, u32 id, struct rng *rng)
 		req.ia_bits = (u8)room;
 	if (!jt_start(t, &req, &m->cpu, id >= OWN_ID_GUEST0 && m->cpu.fwb, pa))
 		jo_problem(&m->target, "tables of %u: %s", id, t->problem);
-	jt_fill(t, POOL_PAGES);
+	jt_fill(t, m->pool_pages);
 	return !jo_failed(&m->target);
 }
 
@@ -289,8 +299,8 @@ static bool drain(struct jm_machine *m, struct jo_model *model, const struct jo_
 	do {
 		was = gfn;
 		left = t->space.own.nr_pages;
-		jt_fill(t, POOL_PAGES);
-		jt_fill(&m->tables[OWN_ID_HOST], POOL_PAGES);
+		jt_fill(t, m->pool_pages);
+		jt_fill(&m->tables[OWN_ID_HOST], m->pool_pages);
 		ret = own_guest_drain(&m->ctx, &t->space.own, &gfn, budget);
 		if (left - t->space.own.nr_pages > budget)
 			jo_problem(&m->target, "drain took %llu pages, its budget was %llu",
@@ -317,7 +327,7 @@ static int starving(struct jm_machine *m, struct jo_model *model, struct jo_mode
 	u64 gfn = 0;
 	int ret;
 
-	for (pages = 0; pages < POOL_PAGES; pages++) {
+	for (pages = 0; pages <= m->pool_pages; pages += 1 + pages / 20) {
 		jt_fill(victim, pages);
 		in_use = victim->mem.in_use;
 		expect(m, model, after);
@@ -331,7 +341,7 @@ static int starving(struct jm_machine *m, struct jo_model *model, struct jo_mode
 		if (!jm_compare(m, model))
 			return ret;
 	}
-	jo_problem(&m->target, "-ENOMEM with %u table pages at hand", POOL_PAGES);
+	jo_problem(&m->target, "-ENOMEM with %u table pages at hand", m->pool_pages);
 	return ret;
 }
 
@@ -343,8 +353,8 @@ bool jm_step(struct jm_machine *m, struct jo_model *model, const struct jo_step 
 	struct jo_model after = *model;
 	int ret;
 
-	jt_fill(host, POOL_PAGES);
-	jt_fill(other, POOL_PAGES);
+	jt_fill(host, m->pool_pages);
+	jt_fill(other, m->pool_pages);
 	if (refusals)
 		return refused(m, model, step, door, refusals);
 	if (step->op == JO_GUEST_DRAIN)
@@ -369,7 +379,7 @@ bool jm_touch(struct jm_machine *m, const struct jo_model *model, u32 f, u64 pag
 	bool may = jo_model_users(model, f) & 1u << OWN_ID_HOST;
 	int ret;
 
-	jt_fill(host, POOL_PAGES);
+	jt_fill(host, m->pool_pages);
 	expect(m, model, model);
 	ret = own_host_fault(&host->space, pa(at));
 	if (ret != (may ? 0 : -EPERM))

@@ -32,7 +32,8 @@ struct jm_machine {
 	u64 zeroed[JO_FRAMES];      /* pages zeroed in this step */
 	u8 data[JO_FRAMES];
 	const struct jo_model *before, *after;
-	u64 makes; /* leaves that went live, and were looked at */
+	u32 pool_pages; /* in each pool, before a step */
+	u64 makes;      /* leaves that went live, and were looked at */
 	u64 starved;
 	struct rng rng;       /* where to look */
 	struct rng shape_rng; /* what the next guest is like */

@@ -11,7 +11,7 @@
  * each of its preparations failing. A state is a number, because the comparison leaves
  * nothing that the model's state would not tell.
  *
- * --quick: one frame a guest.
+ * --quick: one protected guest and an ordinary one.
  */
 #include "ownership_step.h"
 #include "rng.h"
@@ -433,11 +433,12 @@ static void set_up(struct explorer *ex, bool quick)
 	ex->shape.pfn = 0x80010;
 	ex->shape.va_offset = 0xffff800000000000ull - 0x1000;
 	ex->shape.nr_frames = 4;
-	ex->shape.nr_guests = 3;
-	ex->shape.nr_gfns = quick ? 1 : 2;
+	ex->shape.nr_guests = quick ? 2 : 3;
+	ex->shape.nr_gfns = 2;
 	ex->shape.max_devices = 2;
 	ex->shape.page_shift = 12;
-	ex->shape.guarded[0] = ex->shape.guarded[1] = true;
+	ex->shape.guarded[0] = true;
+	ex->shape.guarded[1] = !quick;
 	ex->mask = (1ull << (quick ? 17 : 21)) - 1;
 	ex->seen = calloc(ex->mask + 1, sizeof(u64));
 	ex->queue = calloc(ex->mask + 1, sizeof(u64));
