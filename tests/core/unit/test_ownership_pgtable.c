@@ -329,6 +329,63 @@ static void every_size_of_pool(void **state)
 	t_end();
 }
 
+/* The same for a range that begins with a block and ends inside of the next one. */
+static void a_cut_at_the_end_needs_a_table(void **state)
+{
+	u64 nr;
+	size_t i;
+	u32 n;
+	int ret;
+
+	(void)state;
+	FOR_EACH_GRANULE(i) {
+		for (n = 0, ret = -ENOMEM; ret; n++) {
+			t_init(shifts[i], 20);
+			nr = t_pfn(t_block()) + 5;
+			assert_int_equal(t_fault(T_RAM), 0);
+			assert_int_equal(t_fault(T_RAM + t_block()), 0);
+			t_starve(&t.pools[0], n);
+			ret = own_host_donate_guest(&t.ctx, t_own(T_PROT), t_pfn(T_RAM), 0, nr);
+			assert_true(!ret || ret == -ENOMEM);
+		}
+		/* The gigabyte of 4K pages becomes blocks first. */
+		assert_int_equal(n - 1, t.shift == 12 ? 2 : 1);
+	}
+	t_end();
+}
+
+/* Two pages in two blocks of the host's: each block has to be split. */
+static void needs_of_a_transaction_add_up(void **state)
+{
+	u64 at[2] = { T_RAM + 65536, T_RAM + T_GB / 2 + 65536 };
+	struct own_space *guest;
+	size_t i, k;
+	u32 n;
+	int ret;
+
+	(void)state;
+	FOR_EACH_GRANULE(i) {
+		for (n = 0, ret = -ENOMEM; ret; n++) {
+			t_init(shifts[i], 40);
+			guest = t_own(T_PROT);
+			for (k = 0; k < 2; k++) {
+				assert_int_equal(own_host_donate_guest(&t.ctx, guest, t_pfn(at[k]),
+								       k, 1), 0);
+				assert_int_equal(own_guest_share_host(&t.ctx, guest, k, 1), 0);
+				assert_int_equal(t_fault(at[k]), 0);
+			}
+			assert_true(t_leaf(T_HOST, at[0]).size == t_block());
+			assert_true(t_leaf(T_HOST, at[1]).size == t_block());
+			t_starve(&t.pools[0], n);
+			ret = own_guest_unshare_host(&t.ctx, guest, 0, 2);
+			assert_true(!ret || ret == -ENOMEM);
+			assert_int_equal(t_leaf(T_HOST, at[0]).kind, ret ? PGT_LEAF : PGT_OWNER);
+		}
+		assert_int_equal(n - 1, 2);
+	}
+	t_end();
+}
+
 /* What was just taken goes back without memory: an operation can always be undone. */
 static void taken_pages_return_without_memory(void **state)
 {
@@ -650,6 +707,8 @@ int main(void)
 		cmocka_unit_test(the_hyps_blocks_stay),
 		cmocka_unit_test(devices_leave_and_return),
 		cmocka_unit_test(every_size_of_pool),
+		cmocka_unit_test(a_cut_at_the_end_needs_a_table),
+		cmocka_unit_test(needs_of_a_transaction_add_up),
 		cmocka_unit_test(taken_pages_return_without_memory),
 		cmocka_unit_test(mmio_makes_room_for_ram),
 		cmocka_unit_test(a_fault_makes_room_for_itself),
