@@ -12,6 +12,7 @@
 #include "debug.h"
 #include "fp.h"
 #include "host_mem.h"
+#include "protected.h"
 #include "switch.h"
 #include "tlb.h"
 #include "trace.h"
@@ -52,13 +53,19 @@ _Static_assert(HOST_NR <= sizeof(((struct host_sysregs *)0)->sys) / sizeof(u64),
 /* What a guest always runs with: its interrupts are virtual, its secrets its own. */
 #define HCR_GUEST                                                                                  \
 	(HCR_EL2_RW | HCR_EL2_VM | HCR_EL2_SWIO | HCR_EL2_PTW | HCR_EL2_FMO | HCR_EL2_IMO |        \
-	 HCR_EL2_AMO | HCR_EL2_FB | HCR_EL2_BSU_IS | HCR_EL2_TID2 | HCR_EL2_TID3 |  \
-	 HCR_EL2_TSC | HCR_EL2_TIDCP | HCR_EL2_TACR | HCR_EL2_TSW)
+	 HCR_EL2_AMO | HCR_EL2_FB | HCR_EL2_BSU_IS | HCR_EL2_TID3 |  \
+	 HCR_EL2_TSC | HCR_EL2_TIDCP | HCR_EL2_TACR)
 
 
-static u64 guest_hcr(u64 flags)
+/*
+ * A protected guest reads the CPU's own cache geometry and cleans by set and way as
+ * it likes; for an ordinary one the module answers.
+ */
+#define HCR_ORDINARY (HCR_EL2_TID2 | HCR_EL2_TSW)
+
+static u64 guest_hcr(const struct hyp_vcpu *vcpu, u64 flags)
 {
-	u64 hcr = HCR_GUEST;
+	u64 hcr = HCR_GUEST | (vcpu->vm->is_protected ? 0 : HCR_ORDINARY);
 
 	if (host_mem_has_fwb())
 		hcr |= HCR_EL2_FWB;
@@ -150,7 +157,7 @@ static void guest_restore(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 flags)
 		write_sysreg(S3_4_C5_C2_3, state->vsesr & ESR_ISS_MASK);
 	write_sysreg(vtcr_el2, vcpu->vm->geo.tcr);
 	write_sysreg(vttbr_el2, vcpu->vm->vttbr);
-	write_sysreg(hcr_el2, guest_hcr(flags));
+	write_sysreg(hcr_el2, guest_hcr(vcpu, flags));
 }
 
 static void guest_save(struct hyp_vcpu *vcpu)
@@ -180,6 +187,8 @@ static bool guest_trap(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	/* The address of a permission fault needs the guest's translation: still in place. */
 	if ((ec == ESR_EC_DABT_LOW || ec == ESR_EC_IABT_LOW) && !host_mem_fault_ipa(esr, &hpfar))
 		return false;
+	if (vcpu->vm->is_protected)
+		return protected_trap(vcpu, esr, hpfar);
 	state->exit.esr = esr;
 	state->exit.far = read_sysreg(far_el2);
 	state->exit.hpfar = hpfar;
@@ -221,7 +230,9 @@ void switch_load(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	struct host_sysregs *host = &cpu->host;
 
 	HOST_LOAD_REGS(HOST_SAVE)
-	vgic_load(vcpu->state);
+	cpu->vgic_loaded = port_read64(&vcpu->shared->flags) & RD_VCPU_VGIC;
+	if (cpu->vgic_loaded)
+		vgic_load(vcpu->state);
 	/* The guest's virtual timer counts between runs as well, and the module looks at it. */
 	write_sysreg(cntvoff_el2, vcpu->state->timer.cntvoff);
 	/*
@@ -237,7 +248,8 @@ void switch_load(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 
 void switch_put(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 {
-	vgic_put(vcpu->state);
+	if (cpu->vgic_loaded)
+		vgic_put(vcpu->state);
 	write_sysreg(cntvoff_el2, 0);
 	fp_restore_host(cpu);
 	write_sysreg(cptr_el2, fp_cptr_host(cpu));
@@ -249,33 +261,48 @@ void switch_panic_to_host(struct hyp_cpu *cpu)
 		host_restore(cpu);
 }
 
-u64 switch_run(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
+/* What the run works with: an ordinary vCPU's page says it, read once; EL2 for a protected one. */
+static long prepare(struct hyp_vcpu *vcpu, u64 *flags, u64 *pstate)
+{
+	long ret = 0;
+
+	*flags = port_read64(&vcpu->state->flags);
+	if (vcpu->vm->is_protected)
+		ret = protected_enter(vcpu, flags);
+	*pstate = port_read64(&vcpu->state->pstate);
+	return ret;
+}
+
+long switch_run(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 *why)
 {
 	struct rd_vcpu_state *state = vcpu->state;
-	u64 flags = port_read64(&state->flags), pstate = port_read64(&state->pstate);
 	u64 host_pc = read_sysreg(elr_el2), host_pstate = read_sysreg(spsr_el2);
-	u64 why;
+	u64 flags, pstate;
+	long ret = prepare(vcpu, &flags, &pstate);
 
-	if (!pstate_ok(pstate))
-		return RD_EXIT_ILLEGAL;
+	*why = RD_EXIT_ILLEGAL;
+	if (ret || !pstate_ok(pstate))
+		return ret;
 	stat_inc(RD_STAT_RUNS);
-	trace_event(RD_TRACE_RUN, vcpu->vm->handle, vcpu->index, state->pc);
+	trace_event(RD_TRACE_RUN, vcpu->vm->handle, vcpu->index, flags);
 	host_save(cpu);
 	if (flags & RD_VCPU_DEBUG)
 		debug_to_guest(cpu, state);
-	vgic_enter(state, flags);
+	vgic_enter(cpu, state);
 	guest_restore(cpu, vcpu, flags);
 	write_sysreg(elr_el2, state->pc);
 	write_sysreg(spsr_el2, pstate);
-	why = run(cpu, vcpu);
+	*why = run(cpu, vcpu);
 	note_vserror(state, flags);
 	guest_save(vcpu);
-	vgic_exit(state, flags);
+	vgic_exit(cpu, state);
 	if (flags & RD_VCPU_DEBUG)
 		debug_to_host(cpu, state);
 	host_restore(cpu);
+	if (vcpu->vm->is_protected)
+		protected_exit(vcpu, *why);
 	write_sysreg(elr_el2, host_pc);
 	write_sysreg(spsr_el2, host_pstate);
-	trace_event(RD_TRACE_EXIT, why, state->exit.esr, state->pc);
-	return why;
+	trace_event(RD_TRACE_EXIT, *why, vcpu->shared->exit.esr, vcpu->shared->exit.hpfar);
+	return 0;
 }

@@ -69,7 +69,7 @@ static long create(struct hyp_vm *vm, u64 index, u64 pfn, u64 state_pfn)
 	vcpu->pfn = pfn;
 	vcpu->state_pfn = state_pfn;
 	vcpu->shared = setup_va(state_pfn << host_own.page_shift);
-	vcpu->state = vcpu->shared;
+	vcpu->state = vm->is_protected ? &vcpu->own : vcpu->shared;
 	__atomic_store_n(&vm->vcpus[index], vcpu, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -142,6 +142,5 @@ long hvc_VCPU_RUN(struct host_regs *regs)
 
 	if (!cpu->loaded)
 		return -ENOENT;
-	regs->x[1] = switch_run(cpu, cpu->loaded);
-	return 0;
+	return switch_run(cpu, cpu->loaded, &regs->x[1]);
 }

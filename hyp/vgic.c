@@ -96,8 +96,6 @@ static void aprs_read(u64 *apr0, u64 *apr1)
 
 void vgic_load(struct rd_vcpu_state *state)
 {
-	if (!(port_read64(&state->flags) & RD_VCPU_VGIC))
-		return;
 	write_sysreg(ICH_VMCR, state->vgic.vmcr);
 	aprs_write(state->vgic.apr0, state->vgic.apr1);
 	write_sysreg(ICH_HCR, ICH_HCR_EN);
@@ -105,8 +103,6 @@ void vgic_load(struct rd_vcpu_state *state)
 
 void vgic_put(struct rd_vcpu_state *state)
 {
-	if (!(port_read64(&state->flags) & RD_VCPU_VGIC))
-		return;
 	state->vgic.vmcr = read_sysreg(ICH_VMCR);
 	aprs_read(state->vgic.apr0, state->vgic.apr1);
 	write_sysreg(ICH_HCR, 0);
@@ -136,19 +132,19 @@ static u64 used_lrs(const struct rd_vcpu_state *state)
 	return used < n ? used : n;
 }
 
-void vgic_enter(struct rd_vcpu_state *state, u64 flags)
+void vgic_enter(struct hyp_cpu *cpu, struct rd_vcpu_state *state)
 {
 	const u64 *lr = state->vgic.lr;
 	u64 used, hcr;
 
-	if (!(flags & RD_VCPU_VGIC)) {
+	if (!cpu->vgic_loaded) {
 		interface_off();
 		return;
 	}
 	used = used_lrs(state);
 	hcr = port_read64(&state->vgic.hcr) & (ICH_HCR_KNOWN | ICH_HCR_EOICOUNT);
-	this_cpu()->vgic_used = used;
-	this_cpu()->vgic_hcr = hcr != ICH_HCR_EN;
+	cpu->vgic_used = used;
+	cpu->vgic_hcr = hcr != ICH_HCR_EN;
 	if (used) {
 		LR_EACH(LR_WRITE)
 	}
@@ -156,16 +152,16 @@ void vgic_enter(struct rd_vcpu_state *state, u64 flags)
 		write_sysreg(ICH_HCR, hcr);
 }
 
-void vgic_exit(struct rd_vcpu_state *state, u64 flags)
+void vgic_exit(struct hyp_cpu *cpu, struct rd_vcpu_state *state)
 {
-	u64 used = this_cpu()->vgic_used, *lr = state->vgic.lr;
+	u64 used = cpu->vgic_used, *lr = state->vgic.lr;
 
-	if (!(flags & RD_VCPU_VGIC)) {
+	if (!cpu->vgic_loaded) {
 		interface_on();
 		return;
 	}
 	state->vgic.vmcr = read_sysreg(ICH_VMCR);
-	if (!used && !this_cpu()->vgic_hcr)
+	if (!used && !cpu->vgic_hcr)
 		return;
 	state->vgic.misr = read_sysreg(ICH_MISR);
 	state->vgic.eisr = read_sysreg(ICH_EISR);

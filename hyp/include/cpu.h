@@ -52,7 +52,9 @@ struct hyp_cpu {
 	u64 resume_x0;
 	u64 resume_state;
 	u64 stat[RD_STAT_NR_COUNTERS];
-	u64 vgic_used, vgic_hcr;   /* of the run under way: hyp/vgic.c's */
+	bool vgic_loaded;	   /* the loaded vCPU has a vGIC: RD_VCPU_VGIC at VCPU_LOAD */
+	bool vgic_hcr;		   /* the run under way has more of ICH_HCR_EL2 than En, */
+	u64 vgic_used;		   /* and list registers */
 	struct rd_vcpu_dbg host_dbg;
 	struct host_fp host_fp;
 	u64 trace_next;

@@ -23,11 +23,12 @@ void switch_put(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu);
  * switch_run() - Run the guest until something is for the host.
  * @cpu:	this CPU
  * @vcpu:	the loaded vCPU
+ * @why:	enum rd_exit, with the shared page's exit filled in
  *
  * Interrupts of the host are masked (EL2 runs with PSTATE.DAIF set) and end the run.
- * Return: enum rd_exit, with vcpu->state->exit filled in.
+ * Return: 0, or what protected_enter() refuses with; nothing ran then.
  */
-u64 switch_run(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu);
+long switch_run(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 *why);
 
 /** switch_panic_to_host() - Get the host's registers back as far as possible; for panics. */
 void switch_panic_to_host(struct hyp_cpu *cpu);

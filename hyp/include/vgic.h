@@ -7,18 +7,18 @@
 #ifndef HYP_VGIC_H
 #define HYP_VGIC_H
 
-#include <redoubt/vcpu.h>
+#include "cpu.h"
 
-/** vgic_load() - A vCPU was loaded: VMCR and active priorities from @state, or all traps. */
+/** vgic_load() - A vCPU with a vGIC was loaded: VMCR and active priorities from @state. */
 void vgic_load(struct rd_vcpu_state *state);
 
-/** vgic_put() - It is put: active priorities back to @state, the interface off. */
+/** vgic_put() - It is put: VMCR and active priorities back to @state, the interface off. */
 void vgic_put(struct rd_vcpu_state *state);
 
-/** vgic_enter() - Before a run: list registers, if any are used. */
-void vgic_enter(struct rd_vcpu_state *state, u64 flags);
+/** vgic_enter() - Before a run: list registers, if any are used; without a vGIC, traps. */
+void vgic_enter(struct hyp_cpu *cpu, struct rd_vcpu_state *state);
 
 /** vgic_exit() - After it: list registers and what became of them, and VMCR. */
-void vgic_exit(struct rd_vcpu_state *state, u64 flags);
+void vgic_exit(struct hyp_cpu *cpu, struct rd_vcpu_state *state);
 
 #endif /* HYP_VGIC_H */

@@ -18,6 +18,9 @@
 #include "cpu.h"
 #include "vcpu.h"
 
+/* Pages that a guest may enrol with the MMIO guard. */
+#define VM_MMIO_MAX 128
+
 enum vm_life { VM_LIVE, VM_DYING, VM_EMPTY };
 
 struct hyp_vm {
@@ -36,6 +39,12 @@ struct hyp_vm {
 	u64 reclaim_vcpu;	  /* progress of VM_RECLAIM: pages of vCPU objects */
 	u64 pfn, root_pfn;	  /* of this object, and of the root: what the host gets back */
 	u64 object_pages, root_pages;
+	/* Protected VMs. */
+	u64 booted;		  /* the first vCPU has been started */
+	u64 stopped;		  /* SYSTEM_OFF or SYSTEM_RESET: no vCPU runs again */
+	u64 guarded;		  /* MMIO guard: only listed pages are MMIO; @nr_mmio of them */
+	u64 nr_mmio;
+	u64 mmio_gfn[VM_MMIO_MAX];
 	u16 last_vcpu[RD_MAX_CPUS]; /* by CPU: index + 1 of the vCPU that was loaded there */
 	struct hyp_vcpu *vcpus[];
 };

@@ -12,8 +12,8 @@
 	X(HVC, "function %llu, x1 0x%llx, x2 0x%llx")                                              \
 	X(HOST_FAULT, "ESR 0x%llx, IPA 0x%llx, result %lld")                                       \
 	X(SMC, "function 0x%llx, x1 0x%llx, x2 0x%llx")                                            \
-	X(RUN, "VM %llu, vCPU %llu, PC 0x%llx")                                                    \
-	X(EXIT, "reason %llu, ESR 0x%llx, PC 0x%llx")                                              \
+	X(RUN, "VM %llu, vCPU %llu, flags 0x%llx")                                                    \
+	X(EXIT, "reason %llu, ESR 0x%llx, HPFAR 0x%llx")                                              \
 	X(OWN, "verb %llu, pfn or gfn 0x%llx, pages %llu")
 
 #define RD_TRACE_ENUM(name, format) RD_TRACE_##name,

@@ -43,12 +43,12 @@ struct rd_vcpu_dbg {
 	u64 wcr[16];
 };
 
-/* GICv3 virtual interface (GICv3 9.3); switched only while RD_VCPU_VGIC is set. */
+/* GICv3 virtual interface (GICv3 9.3); for vCPUs with RD_VCPU_VGIC when they are loaded. */
 struct rd_vcpu_vgic {
 	u64 hcr;	 /* in: ICH_HCR_EL2 for this run (En, UIE, NPIE, TC, TALL0/1...) */
-	u64 vmcr;	 /* in, out: ICH_VMCR_EL2 */
-	u64 apr0[4];	 /* in, out */
-	u64 apr1[4];	 /* in, out */
+	u64 vmcr;	 /* in at VCPU_LOAD, out at each exit: ICH_VMCR_EL2 */
+	u64 apr0[4];	 /* in at VCPU_LOAD, out at VCPU_PUT */
+	u64 apr1[4];	 /* likewise */
 	u64 lr[16];	 /* in, out: the first used_lrs */
 	u64 used_lrs;	 /* in: list registers to load and read back, at most what the CPU has */
 	u64 misr;	 /* out: ICH_MISR_EL2 at exit */
@@ -88,6 +88,11 @@ struct rd_vcpu_exit {
 #define RD_VCPU_TRAP_ID	  (1UL << 8) /* HCR_EL2.TID3: ID register reads exit (always on for now) */
 #define RD_VCPU_VIRQ	  (1UL << 9) /* HCR_EL2.VI: with an interrupt controller in user space */
 #define RD_VCPU_VFIQ	  (1UL << 10) /* HCR_EL2.VF */
+/*
+ * Protected VMs: the access that exited has been emulated, a load's data is in x[rt].
+ * EL2 clears it. (The PC is EL2's there; for an ordinary VM the module moves it.)
+ */
+#define RD_VCPU_SKIP	  (1UL << 11)
 
 struct rd_vcpu_state {
 	u64 x[31];

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Protected vCPUs: their registers live at EL2 (struct hyp_vcpu.own). The page that is
+ * shared with the host is a letter box: an exit puts into it what the host must see,
+ * an entry takes out of it what the host may answer, and that is all.
+ *
+ *	exit		the host sees				and may answer
+ *	interrupt	nothing
+ *	WFI, WFE	which						(skipped by EL2)
+ *	abort		syndrome, IPA, offset in the page;	memory, or, with RD_VCPU_SKIP:
+ *			for a store its data			"done", and a load's data
+ *	SGI		ICC_SGI*R_EL1's value			(skipped by EL2)
+ *	PSCI		function and arguments			(answered by EL2)
+ *	share without	an abort on the page			memory
+ *	  a page
+ *
+ * List registers, and which of WFI and WFE exit, are the host's to say at any time.
+ */
+#ifndef HYP_PROTECTED_H
+#define HYP_PROTECTED_H
+
+#include "vm.h"
+
+/**
+ * protected_enter() - Prepare a protected vCPU's own state for a run.
+ * @vcpu:	loaded here
+ * @flags:	RD_VCPU_* that the run has
+ *
+ * Return: 0; -EPERM if the vCPU is off, or the VM has ended; -EINVAL if the host's
+ * initial state is not one to start with.
+ */
+long protected_enter(struct hyp_vcpu *vcpu, u64 *flags);
+
+/**
+ * protected_trap() - A synchronous exception of a protected guest.
+ * @vcpu:	the vCPU; its EL1 registers are in the CPU, its general ones in vcpu->own
+ * @esr:	ESR_EL2
+ * @hpfar:	HPFAR_EL2, for aborts
+ *
+ * Return: true if the host must be told: vcpu->letter says what.
+ */
+bool protected_trap(struct hyp_vcpu *vcpu, u64 esr, u64 hpfar);
+
+/** protected_exit() - Write to the shared page what the host may see of exit @why. */
+void protected_exit(struct hyp_vcpu *vcpu, u64 why);
+
+/**
+ * protected_hypercall() - SMCCC and PSCI calls of a protected guest (hyp/protected_hvc.c).
+ *
+ * As protected_trap(). Results are in the guest's registers on return.
+ */
+bool protected_hypercall(struct hyp_vcpu *vcpu);
+
+/** protected_idreg() - What a protected guest reads from an ID register (hyp/protected_idreg.c). */
+u64 protected_idreg(u32 sysreg);
+
+#endif /* HYP_PROTECTED_H */
