@@ -26,9 +26,9 @@ def work(m):
     """Something of everything: processes on all CPUs, memory, files, timers."""
     m.run("""
         set -e
-        for i in 1 2 3 4; do (seq 1 20000 | md5sum >/tmp/sum.$i) & done; wait
+        for i in 1 2 3 4; do (seq 1 5000 | md5sum >/tmp/sum.$i) & done; wait
         [ "$(cat /tmp/sum.* | sort -u | wc -l)" = 1 ]
-        head -c 100000000 /dev/zero | sha256sum >/tmp/zero
+        head -c 8000000 /dev/zero | sha256sum >/tmp/zero
         sleep 0.01
         rm /tmp/sum.* /tmp/zero""")
 
