@@ -16,6 +16,9 @@
 
 #define NO_EDIT 0xff
 
+/* How many pieces of a guest's range leave its tables at once: a little of the stack. */
+#define COMMIT_PIECES 16
+
 /* Stands for the guest at hand in the records of the table. */
 #define THE_GUEST	    OWN_ID_MAX
 #define OWN_REC_GUEST	    OWN_REC(THE_GUEST, OWN_LENT_NONE)
@@ -310,17 +313,26 @@ static int check_job(struct own_job *job)
 	return ret;
 }
 
-/* Take the pages from whoever loses them. TLB maintenance is complete afterwards. */
-static void commit_unmap(const struct own_job *job, const struct own_piece *piece)
+/*
+ * Take the pages from whoever loses them. TLB maintenance is complete afterwards. In a
+ * guest the pieces are neighbours, and go in one edit: scattered pages don't cost an
+ * invalidation each.
+ */
+static void commit_unmap(const struct own_job *job, const struct own_piece *pieces, u32 n)
 {
 	struct own_space *host = job->ctx->host, *other = job->other;
+	u64 nr_pages = 0;
+	u32 i;
 
-	if (job->rule->host_edit == OWN_EDIT_UNMAP)
-		host->ops->unmap(host, piece->pa, piece->nr_pages, other->id);
+	for (i = 0; i < n; i++) {
+		nr_pages += pieces[i].nr_pages;
+		if (job->rule->host_edit == OWN_EDIT_UNMAP)
+			host->ops->unmap(host, pieces[i].pa, pieces[i].nr_pages, other->id);
+	}
 	if (job->rule->other_edit == OWN_EDIT_UNMAP)
-		other->ops->unmap(other, piece->addr, piece->nr_pages, host->id);
+		other->ops->unmap(other, pieces[0].addr, nr_pages, host->id);
 	else if (job->rule->other_edit == OWN_EDIT_POISON)
-		other->ops->poison(other, piece->addr, piece->nr_pages);
+		other->ops->poison(other, pieces[0].addr, nr_pages);
 }
 
 /* Give them to whoever gains them. */
@@ -334,11 +346,11 @@ static void commit_map(const struct own_job *job, const struct own_piece *piece)
 		other->ops->map(other, piece->addr, pa(piece->pa), piece->nr_pages, job->prot);
 }
 
+/* Pages that nobody who loses them can reach any more get their new user. */
 static void commit_piece(const struct own_job *job, const struct own_piece *piece)
 {
 	const struct own_env_ops *env = job->ctx->env;
 
-	commit_unmap(job, piece);
 	if (job->rule->zero)
 		env->zero(job->ctx, pa(piece->pa), piece->nr_pages);
 	else if (job->rule->clean && env->clean)
@@ -350,47 +362,56 @@ static void commit_piece(const struct own_job *job, const struct own_piece *piec
 /*
  * Reclaim takes pages that are the guest's alone and pages that are lent to the
  * host. Of the latter the host has a mapping already and may have read them: they
- * are not zeroed, which would destroy what the host is using. The guest loses the
- * piece as one, so that a block of its tables goes without being split.
+ * are not zeroed, which would destroy what the host is using. (The guest has lost
+ * the piece as one, so that a block of its tables went without being split.)
  */
 static void commit_reclaim(const struct own_job *job, const struct own_piece *piece)
 {
 	struct own_piece part = *piece;
 	u64 left;
 
-	commit_unmap(job, piece);
 	for (left = piece->nr_pages; left; left -= part.nr_pages) {
-		bool owned = *part.records == job->before;
-
 		part.nr_pages = own_records_prefix(part.records, left);
-		if (owned)
-			job->ctx->env->zero(job->ctx, pa(part.pa), part.nr_pages);
-		commit_records(job, &part);
-		if (owned)
-			commit_map(job, &part);
+		if (*part.records == job->before)
+			commit_piece(job, &part);
+		else
+			commit_records(job, &part);
 		part.records += part.nr_pages;
 		part.pa += own_bytes(job->ctx, part.nr_pages);
 	}
 }
 
+static void commit_pieces(const struct own_job *job, const struct own_piece *pieces, u32 n)
+{
+	u32 i;
+
+	commit_unmap(job, pieces, n);
+	for (i = 0; i < n; i++) {
+		if (job->rule->records == RECORDS_RECLAIM)
+			commit_reclaim(job, &pieces[i]);
+		else
+			commit_piece(job, &pieces[i]);
+	}
+}
+
 static void commit_job(const struct own_job *job)
 {
-	const struct own_rule *rule = job->rule;
-	struct own_piece piece;
-	u64 done;
+	struct own_piece pieces[COMMIT_PIECES];
+	u64 done = 0;
+	u32 n;
 
-	for (done = 0; done < job->nr_pages; done += piece.nr_pages) {
-		int ret = next_piece(job, done, &piece);
+	while (done < job->nr_pages) {
+		for (n = 0; n < COMMIT_PIECES && done < job->nr_pages; n++) {
+			int ret = next_piece(job, done, &pieces[n]);
 
-		port_assert(!ret);
-		if (rule->records == RECORDS_RECLAIM)
-			commit_reclaim(job, &piece);
-		else
-			commit_piece(job, &piece);
+			port_assert(!ret);
+			done += pieces[n].nr_pages;
+		}
+		commit_pieces(job, pieces, n);
 	}
-	if (!own_is_guest(job->other) || rule->other_edit == NO_EDIT)
+	if (!own_is_guest(job->other) || job->rule->other_edit == NO_EDIT)
 		return;
-	if (rule->other_edit == OWN_EDIT_MAP)
+	if (job->rule->other_edit == OWN_EDIT_MAP)
 		job->other->nr_pages += job->nr_pages;
 	else
 		job->other->nr_pages -= job->nr_pages;
