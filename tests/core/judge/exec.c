@@ -221,7 +221,7 @@ void op_run(struct world *w, const struct op *op)
 	u64 writes;
 
 	/* Nothing may be installed where an invalidation is still owed. */
-	if (w->gathering && (!can_gather(op) || op->kind == OP_S2_SET_OWNER))
+	if (w->gathering && !can_gather(op))
 		exec_flush_gather(w);
 	if (can_gather(op))
 		w->gathering = true;

@@ -16,6 +16,7 @@ RANDOM_OPERATIONS = {"run_pgtable": 1_000_000}
 # Judge programs that explore something fixed: once plain, once sanitized, once counted.
 FIXED_VARIANTS = ("gcc", "sanitizers", "coverage")
 SECONDS_LIMIT = 200
+MUTATION_SECONDS_LIMIT = 280
 
 
 def run_program(command, seconds=SECONDS_LIMIT, env=None):
@@ -165,7 +166,7 @@ class MutationCheck:
 
     def run(self, out):
         start = time.monotonic()
-        code, output, late = run_program([sys.executable, self.script], SECONDS_LIMIT)
+        code, output, late = run_program([sys.executable, self.script], MUTATION_SECONDS_LIMIT)
         found = re.findall(r"^(\d+) passed, (\d+) failed", output, re.M)
         passed, failed = (int(n) for n in found[-1]) if found else (0, 0)
         if (code or late or not passed) and not failed:
@@ -216,8 +217,11 @@ def named(check, only):
 
 
 def test_checks(wanted, args):
-    """All checks of `test`, the long ones of each variant first."""
+    """All checks of `test`; the longest first, for the others to run beside it."""
     checks = []
+    if any(v.name == "gcc" for v in wanted) and \
+            os.path.exists(os.path.join(ROOT, MutationCheck.script)):
+        checks.append(MutationCheck())
     for variant in wanted:
         programs = build.relative("tests/core/judge/run_*.c")
         units = build.relative("tests/core/unit/test_*.c")
@@ -235,8 +239,6 @@ def test_checks(wanted, args):
             name = os.path.basename(source)[:-2]
             if not variant.threads_only or "thread" in name:
                 checks.append(UnitCheck(name, variant, source))
-        if variant.name == "gcc" and os.path.exists(os.path.join(ROOT, MutationCheck.script)):
-            checks.append(MutationCheck())
     if not args.variant:
         checks += [CorpusCheck(s) for s in build.relative("tests/core/fuzz/fuzz_*.c")]
     return [c for c in checks if named(c, args.only)]
