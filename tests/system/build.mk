@@ -32,7 +32,7 @@ guest-modules: kernels
 system: module guest-programs guest-modules
 
 # A group is a directory of tests: tests/system/launch is "make test-launch".
-$(GROUPS): system
+$(GROUPS): system rootfs
 	@$(PYTHON) tests/system/run_group.py $@
 
 kvm-selftests: system selftests ## the kernel's own KVM tests, beside mainline
@@ -50,8 +50,19 @@ bench: system ## count instructions, beside mainline
 test: deps ## everything, under 40 minutes
 	@$(PYTHON) tests/system/run_all.py
 
+run: module-4k guest-programs rootfs ## the main job: a secret that the host can't read (3 minutes)
+	@$(PYTHON) tests/system/run_demo.py
+
+shell: module-4k guest-programs rootfs ## the host's prompt; redoubt.ko and programs are in /redoubt
+	@$(PYTHON) tests/system/boot.py --shell --mem 2048 --disk $(BUILD)/rootfs/bookworm.img \
+		--module $(BUILD)/kmod/4k/redoubt.ko $(GUEST_PROGRAMS:%=--file %) \
+		--file $(BUILD)/kernels/4k/vmlinuz:redoubt/guest/4k.Image
+
+rootfs: deps
+	@mk/rootfs bookworm
+
 boot: module ## boot a stock host, load the module, power off
 	@$(PYTHON) tests/system/boot.py --module $(BUILD)/kmod/4k/redoubt.ko --cmd 'dmesg | grep redoubt'
 
 .PHONY: module $(MODULES) guest-programs guest-modules system $(GROUPS) kvm-selftests \
-	kvm-selftests-full selftests bench test boot
+	kvm-selftests-full selftests bench test run shell rootfs boot

@@ -20,6 +20,10 @@ from .machine import MachineError
 from .paths import BUILD, LOGS, TOP, Kernel, relative
 
 
+# Words before a program that is to find the protected device as /dev/kvm.
+PROTECTED = """unshare -m sh -c 'mount --bind /dev/kvm-protected /dev/kvm && exec "$@"' sh"""
+
+
 def rootfs(codename="bookworm"):
     """The image with QEMU of a Debian release: bookworm has 7.2, trixie 10."""
     subprocess.run([TOP / "mk" / "rootfs", codename], check=True)
@@ -45,16 +49,21 @@ class Guest:
     qemu      more arguments, as a string for the host's shell
     accel     text for -accel; machine more properties for -M
     prefix    words before qemu-system-aarch64, such as "taskset 1"
+    protected QEMU finds /dev/kvm-protected in the place of /dev/kvm, in a mount
+              namespace of its own: QEMU 7.2 has no option for another device
     """
 
     def __init__(self, host, number=0, kernel="4k", smp=1, mem=512, cpu="host", accel="kvm",
-                 machine="gic-version=3", cmdline="", qemu="", prefix="", files=None,
-                 boot_timeout=240, timeout=120, allowed=(), echo=False):
+                 machine="gic-version=3", cmdline="", qemu="", prefix="", protected=False,
+                 boot_timeout=None, timeout=180, allowed=(), echo=False):
         self.host, self.number, self.kernel = host, number, kernel
         self.smp, self.mem, self.cpu = smp, mem, cpu
         self.accel, self.machine, self.cmdline = accel, machine, cmdline
-        self.qemu, self.prefix, self.files = qemu, prefix, files or {}
-        self.boot_timeout, self.timeout = boot_timeout, timeout
+        self.qemu = qemu
+        self.prefix = f"{prefix} {PROTECTED if protected else ''}".strip()
+        # A VM takes some ten times as long as the emulated host took, on this machine.
+        self.boot_timeout = boot_timeout or max(240, 30 * host.boot_seconds)
+        self.timeout = timeout
         self.allowed, self.echo = tuple(allowed), echo
         self.channel = host.ports[f"guest{number}"]
         self._console_channel = host.ports[f"guest{number}.console"]
@@ -86,14 +95,14 @@ class Guest:
         log = LOGS / f"{self.host.name}.guest{number}.{os.getpid()}.{id(self):x}.log"
         self.log = log
         self.console = Console(socket.makefile("rb"), log, self.echo, last="@@qemu ended")
+        agent, console = self.host.output(
+            f"/redoubt/port guest{number} && /redoubt/port guest{number}.console").split()
         script = "\n".join((
-            f"agent=$(/redoubt/port guest{number}) || exit 1",
-            f"console=$(/redoubt/port guest{number}.console) || exit 1",
-            f"cat >/run/guest{number}.sh <<END",
-            f"{self.command('$agent', '$console')} >/run/guest{number}.log 2>&1",
-            "status=\\$?",
-            f"cat /run/guest{number}.log >$console",
-            "echo \"@@qemu ended \\$status\" >$console",
+            f"cat >/run/guest{number}.sh <<'END'",
+            f"{self.command(agent, console)} >/run/guest{number}.log 2>&1",
+            "status=$?",
+            f"cat /run/guest{number}.log >{console}",
+            f'echo "@@qemu ended $status" >{console}',
             "END",
             f"setsid sh /run/guest{number}.sh </dev/null >/dev/null 2>&1 &",
             f"echo $! >/run/guest{number}.pid",

@@ -54,7 +54,7 @@ class Machine:
 
     def __init__(self, kernel="4k", hypervisor="redoubt", cpu=CPU_MAX, smp=2, mem=1024, gic="3",
                  el2=True, icount=False, cmdline="", files=None, disk=None, qemu=(), ports=(),
-                 boot_timeout=120, timeout=120, allowed=(), name=None, echo=False, gdb=None):
+                 boot_timeout=300, timeout=180, allowed=(), name=None, echo=False, gdb=None):
         self.kernel = Kernel(kernel)
         self.hypervisor = hypervisor
         self.cpu, self.smp, self.mem, self.gic, self.icount = cpu, smp, mem, gic, icount

@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""What Redoubt does, shown on a stock Debian kernel in QEMU: 'make run'."""
+
+import sys
+import time
+
+from redoubt_test import ownermap
+from redoubt_test.guest import Guest, host_options
+from redoubt_test.machine import MachineError, with_redoubt
+from redoubt_test.paths import GUEST_PROGRAMS, MissingError
+
+PICTURE = r"""
+   +---------------------------+  +-------------+  +-------------+
+   | host: stock Debian kernel |  |  ordinary   |  |  protected  |
+   |   QEMU, redoubt.ko        |  |     VM      |  |     VM      |
+   +---------------------------+  +-------------+  +-------------+   EL0, EL1
+   ==== stage 2 ================ stage 2 ========= stage 2 ========
+   |              Redoubt: who owns which page                   |   EL2
+   +-------------------------------------------------------------+
+"""
+# What the guest keeps in memory and the host looks for: in ROT13 wherever the host
+# sees it, so that a hit is in the guest's memory and nowhere else.
+SECRET = "erqbhog-frperg-bs-gur-thrfg"
+WRITE_SECRET = f"""
+    i=0; while [ $i -lt 2000 ]; do echo {SECRET}; i=$((i + 1)); done |
+        tr a-z n-za-m >/run/secret
+    wc -l </run/secret"""
+
+
+class Show:
+    """Steps with their times; check() remembers what was not as promised."""
+
+    def __init__(self):
+        self.start = time.monotonic()
+        self.wrong = 0
+
+    def step(self, text):
+        print(f"\n[{time.monotonic() - self.start:5.0f} s] {text}", flush=True)
+
+    def say(self, text):
+        print(f"          {text}", flush=True)
+
+    def check(self, good, text):
+        self.wrong += not good
+        self.say(f"{'ok' if good else 'WRONG'}: {text}")
+
+
+def owners(host):
+    return ownermap.parse(host.output("cat /sys/kernel/debug/redoubt/owners"))
+
+
+def look_for_secret(show, host):
+    """The host's root reads all of memory; returns how often it saw the secret."""
+    output = host.output(f"memscan {SECRET}", timeout=600).splitlines()
+    for line in output:
+        show.say(f"    {line}")
+    return int(output[-1].split()[1])
+
+
+def launch(show, host):
+    show.step("The host is up: " + host.output("uname -sr").strip())
+    show.say("Debian's own kernel, not a byte of it changed; it runs at EL1.")
+    show.step("modprobe redoubt")
+    host.load_redoubt()
+    show.say(host.output("dmesg | grep redoubt: | tail -n 1").strip())
+    mapped = owners(host)
+    show.say(f"EL2 has {ownermap.bytes_of(mapped, 'hyp') >> 10} KiB; the host has the other "
+             f"{ownermap.bytes_of(mapped, 'host') >> 20} MiB.")
+
+
+def run_guest(show, host, protected):
+    """A guest with a secret: what the host can see of it while it runs and after."""
+    kind = "a protected" if protected else "an ordinary"
+    show.step(f"A stock Debian guest starts as {kind} VM, under Debian's QEMU, unmodified")
+    with Guest(host, mem=256, protected=protected) as vm:
+        show.say("up: " + vm.output("uname -sr").strip())
+        vm.run(WRITE_SECRET)
+        show.step("The guest has written a secret. The host reads all of its own memory for it:")
+        seen = look_for_secret(show, host)
+        show.check((seen == 0) == protected, "the secret is out of the host's reach" if not seen
+                   else f"the host sees the secret, as it can with {kind} VM")
+        if protected:
+            show.step("Who owns physical memory now:")
+            mapped = owners(host)
+            print(ownermap.picture(mapped))
+            print(ownermap.LEGEND)
+            show.say(f"guest: {ownermap.bytes_of(mapped, 'vm') >> 10} KiB")
+
+
+def after_the_end(show, host):
+    show.step("The protected VM has ended; its memory is the host's again:")
+    show.check(ownermap.bytes_of(owners(host), "vm") == 0, "no page is left with a guest")
+    return look_for_secret(show, host)
+
+
+def main():
+    print(PICTURE)
+    show = Show()
+    show.step("QEMU starts an arm64 machine with EL2 (emulated: a slow one)")
+    options = host_options(mem=1280, files={"redoubt/memscan": GUEST_PROGRAMS / "memscan"})
+    try:
+        with with_redoubt(**options, name="run") as host:
+            launch(show, host)
+            run_guest(show, host, protected=True)
+            seen = after_the_end(show, host)
+            show.check(seen == 0, "zeroed before the host got it")
+            run_guest(show, host, protected=False)
+            show.step("rmmod redoubt: EL2 goes back to the kernel's stub")
+            host.run("rmmod redoubt")
+    except (MachineError, MissingError) as error:
+        print(f"\nrun: {error}", file=sys.stderr)
+        return 1
+    print(f"\n{'All was as promised.' if not show.wrong else 'Something was not as promised.'}"
+          "  'make shell' leaves you at the host's prompt; 'make help' lists the rest.")
+    return 1 if show.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
