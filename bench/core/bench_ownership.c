@@ -85,8 +85,9 @@ static void forget_poison(struct own_space *own, u64 addr, u64 nr)
 }
 
 static const struct own_space_ops extent_ops = {
-	no_lock, no_lock, always_unmapped, always_mapped, always_prepared,
-	forget_map, forget_unmap, forget_poison,
+	.lock = no_lock, .unlock = no_lock, .check_unmapped = always_unmapped,
+	.lookup = always_mapped, .prepare = always_prepared, .map = forget_map,
+	.unmap = forget_unmap, .poison = forget_poison,
 };
 
 static void no_memory_access(struct own_ctx *ctx, pa_t at, u64 nr)
