@@ -9,6 +9,7 @@ from redoubt_test import ownermap
 from redoubt_test.guest import Guest, host_options
 from redoubt_test.machine import MachineError, with_redoubt
 from redoubt_test.paths import GUEST_PROGRAMS, MissingError
+from redoubt_test.secret import look_for_secret, write_secret
 
 PICTURE = r"""
    +---------------------------+  +-------------+  +-------------+
@@ -19,13 +20,6 @@ PICTURE = r"""
    |              Redoubt: who owns which page                   |   EL2
    +-------------------------------------------------------------+
 """
-# What the guest keeps in memory and the host looks for: in ROT13 wherever the host
-# sees it, so that a hit is in the guest's memory and nowhere else.
-SECRET = "erqbhog-frperg-bs-gur-thrfg"
-WRITE_SECRET = f"""
-    i=0; while [ $i -lt 2000 ]; do echo {SECRET}; i=$((i + 1)); done |
-        tr a-z n-za-m >/run/secret
-    wc -l </run/secret"""
 
 
 class Show:
@@ -50,14 +44,6 @@ def owners(host):
     return ownermap.parse(host.output("cat /sys/kernel/debug/redoubt/owners"))
 
 
-def look_for_secret(show, host):
-    """The host's root reads all of memory; returns how often it saw the secret."""
-    output = host.output(f"memscan {SECRET}", timeout=600).splitlines()
-    for line in output:
-        show.say(f"    {line}")
-    return int(output[-1].split()[1])
-
-
 def launch(show, host):
     show.step("The host is up: " + host.output("uname -sr").strip())
     show.say("Debian's own kernel, not a byte of it changed; it runs at EL1.")
@@ -75,9 +61,9 @@ def run_guest(show, host, protected):
     show.step(f"A stock Debian guest starts as {kind} VM, under Debian's QEMU, unmodified")
     with Guest(host, mem=256, protected=protected) as vm:
         show.say("up: " + vm.output("uname -sr").strip())
-        vm.run(WRITE_SECRET)
+        write_secret(vm)
         show.step("The guest has written a secret. The host reads all of its own memory for it:")
-        seen = look_for_secret(show, host)
+        seen = look_for_secret(host, show.say)
         show.check((seen == 0) == protected, "the secret is out of the host's reach" if not seen
                    else f"the host sees the secret, as it can with {kind} VM")
         if protected:
@@ -91,7 +77,7 @@ def run_guest(show, host, protected):
 def after_the_end(show, host):
     show.step("The protected VM has ended; its memory is the host's again:")
     show.check(ownermap.bytes_of(owners(host), "vm") == 0, "no page is left with a guest")
-    return look_for_secret(show, host)
+    return look_for_secret(host, show.say)
 
 
 def main():

@@ -74,7 +74,7 @@ class Guest:
         return self.start()
 
     def __exit__(self, kind, value, trace):
-        if kind is None:
+        if kind is None and not self.ended():
             self.stop()
         elif self.host._why_dead() is None:
             self.kill()
@@ -140,6 +140,9 @@ class Guest:
         bad = self.console.disasters(0, self.allowed)
         if bad:
             raise self._error("the guest's console reports: " + " | ".join(bad[:5]))
+
+    def ended(self):
+        return self.console.wait(r"@@qemu ended", 0) is not None
 
     def wait_ended(self, timeout, status=None):
         line = self.console.wait(r"@@qemu ended", timeout)
