@@ -118,6 +118,15 @@ static int exit_illegal(struct rd_vcpu *vcpu)
 	return 0;
 }
 
+/* EL2 did not enter. -EPERM: a protected vCPU is off, or its VM has ended. */
+static int refused(struct rd_vcpu *vcpu, s64 error)
+{
+	if (error == -EPERM)
+		return -EPERM;
+	rd_vm_kill(vcpu->vm);
+	return -EIO;
+}
+
 int rd_exit_slow(struct rd_vcpu *vcpu, u64 exit)
 {
 	exit_fn fn;
@@ -131,7 +140,6 @@ int rd_exit_slow(struct rd_vcpu *vcpu, u64 exit)
 	case RD_EXIT_ILLEGAL:
 		return exit_illegal(vcpu);
 	default:
-		rd_vm_kill(vcpu->vm);
-		return -EIO;
+		return refused(vcpu, exit);
 	}
 }

@@ -151,6 +151,9 @@ int rd_exit_mmio(struct rd_vcpu *vcpu)
 	u64 esr = vcpu->state->exit.esr, far = vcpu->state->exit.far;
 	struct rd_mmio m;
 
+	/* A protected guest gets no exceptions from here, and shows no other accesses. */
+	if (vcpu->vm->is_protected && !describable(esr))
+		return -EFAULT;
 	/* Nothing to execute, or to walk tables in, outside memory. */
 	if (ESR_ELx_EC(esr) == ESR_ELx_EC_IABT_LOW) {
 		rd_vcpu_inject_iabt(vcpu, far);

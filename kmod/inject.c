@@ -58,6 +58,9 @@ static void enter_exception(struct rd_vcpu *vcpu, u64 esr, u64 offset)
 	struct rd_vcpu_state *s = vcpu->state;
 	u64 old = s->pstate;
 
+	/* A protected guest's exceptions are EL2's to give. */
+	if (vcpu->vm->is_protected)
+		return;
 	s->sys[RD_SYS_ELR_EL1] = s->pc;
 	s->sys[RD_SYS_SPSR_EL1] = old;
 	s->sys[RD_SYS_ESR_EL1] = esr;
@@ -115,6 +118,11 @@ void rd_vcpu_skip_insn(struct rd_vcpu *vcpu)
 {
 	struct rd_vcpu_state *s = vcpu->state;
 
+	if (vcpu->vm->is_protected) {
+		/* EL2 keeps the PC, and skips what it showed as skippable. */
+		s->flags |= RD_VCPU_SKIP;
+		return;
+	}
 	if (s->pstate & PSR_MODE32_BIT) {
 		s->pc += s->exit.esr & ESR_ELx_IL ? 4 : 2;
 		s->pstate = advance_it(s->pstate);

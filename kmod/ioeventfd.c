@@ -20,6 +20,7 @@ struct ioeventfd {
 	struct eventfd_ctx *ctx;
 	u64 match;
 	bool any; /* any value */
+	bool pio; /* of a port: there are none, so it's only on the list */
 };
 
 static int io_read(struct rd_vcpu *vcpu, struct rd_iodev *dev, u64 addr, int len, void *val)
@@ -79,7 +80,7 @@ static int check(const struct kvm_ioeventfd *args)
 
 static bool same(const struct ioeventfd *a, const struct ioeventfd *b)
 {
-	return a->dev.base == b->dev.base &&
+	return a->pio == b->pio && a->dev.base == b->dev.base &&
 	       (!a->dev.len || !b->dev.len ||
 		(a->dev.len == b->dev.len && (a->any || b->any || a->match == b->match)));
 }
@@ -93,7 +94,7 @@ static int add(struct rd_vm *vm, struct ioeventfd *io)
 	list_for_each_entry(other, &vm->irqs.ioeventfds, node)
 		if (same(io, other))
 			return -EEXIST;
-	ret = rd_iobus_add(vm, &io->dev);
+	ret = io->pio ? 0 : rd_iobus_add(vm, &io->dev);
 	if (!ret)
 		list_add_tail(&io->node, &vm->irqs.ioeventfds);
 	return ret;
@@ -111,6 +112,7 @@ static int assign(struct rd_vm *vm, const struct kvm_ioeventfd *args, struct eve
 	io->dev.len = args->len;
 	io->any = !(args->flags & KVM_IOEVENTFD_FLAG_DATAMATCH);
 	io->match = args->datamatch;
+	io->pio = args->flags & KVM_IOEVENTFD_FLAG_PIO;
 	io->ctx = ctx;
 	mutex_lock(&vm->slots_lock);
 	ret = add(vm, io);
@@ -123,16 +125,18 @@ static int assign(struct rd_vm *vm, const struct kvm_ioeventfd *args, struct eve
 static int deassign(struct rd_vm *vm, const struct kvm_ioeventfd *args, struct eventfd_ctx *ctx)
 {
 	bool any = !(args->flags & KVM_IOEVENTFD_FLAG_DATAMATCH);
+	bool pio = args->flags & KVM_IOEVENTFD_FLAG_PIO;
 	struct ioeventfd *io, *next;
 	int ret = -ENOENT;
 
 	mutex_lock(&vm->slots_lock);
 	list_for_each_entry_safe(io, next, &vm->irqs.ioeventfds, node) {
 		if (io->ctx != ctx || io->dev.base != args->addr || io->dev.len != args->len ||
-		    io->any != any || (!any && io->match != args->datamatch))
+		    io->pio != pio || io->any != any || (!any && io->match != args->datamatch))
 			continue;
 		list_del(&io->node);
-		rd_iobus_remove(vm, &io->dev);
+		if (!pio)
+			rd_iobus_remove(vm, &io->dev);
 		io_free(io);
 		ret = 0;
 		break;
@@ -141,15 +145,22 @@ static int deassign(struct rd_vm *vm, const struct kvm_ioeventfd *args, struct e
 	return ret;
 }
 
+void rd_ioeventfds_destroy(struct rd_vm *vm)
+{
+	struct ioeventfd *io, *next;
+
+	/* The others are the bus's to release. */
+	list_for_each_entry_safe(io, next, &vm->irqs.ioeventfds, node)
+		if (io->pio)
+			io_free(io);
+}
+
 int rd_ioeventfd(struct rd_vm *vm, const struct kvm_ioeventfd *args)
 {
 	bool leave = args->flags & KVM_IOEVENTFD_FLAG_DEASSIGN;
 	struct eventfd_ctx *ctx;
 	int ret;
 
-	/* There are no I/O ports to write to. */
-	if (args->flags & KVM_IOEVENTFD_FLAG_PIO)
-		return -EINVAL;
 	ret = leave ? 0 : check(args);
 	if (ret)
 		return ret;

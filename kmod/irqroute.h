@@ -35,6 +35,8 @@ void rd_irqs_destroy(struct rd_vm *vm);
 int rd_irq_set_routing(struct rd_vm *vm, const struct kvm_irq_routing __user *routing);
 int rd_irqfd(struct rd_vm *vm, const struct kvm_irqfd *args);
 int rd_ioeventfd(struct rd_vm *vm, const struct kvm_ioeventfd *args);
+/* At the end of a VM, before its I/O bus: frees those that are not on it. */
+void rd_ioeventfds_destroy(struct rd_vm *vm);
 
 /* Raises or lowers a GSI's line, or sends its MSI when raised. May sleep. */
 int rd_irq_set(struct rd_vm *vm, u32 gsi, bool level);

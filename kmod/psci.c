@@ -243,3 +243,30 @@ bool rd_psci_owns(u32 fn)
 	return (fn & ~(PSCI_0_2_64BIT | 0x1fU)) == PSCI_0_2_FN_BASE ||
 	       (fn >= KVM_PSCI_FN_CPU_SUSPEND && fn <= KVM_PSCI_FN_MIGRATE);
 }
+
+/* Registers are EL2's: the target starts as its CPU_ON said, once it runs. */
+static void wake_protected(struct rd_vcpu *vcpu)
+{
+	struct rd_vcpu *target = rd_vm_vcpu_by_mpidr(vcpu->vm, arg(vcpu, 1));
+
+	if (target)
+		rd_vcpu_set_power(target, RD_POWER_ON);
+}
+
+int rd_psci_protected(struct rd_vcpu *vcpu, u32 fn)
+{
+	switch (fn) {
+	case PSCI_0_2_FN_CPU_ON:
+	case PSCI_0_2_FN64_CPU_ON:
+		wake_protected(vcpu);
+		return RUN_ON;
+	case PSCI_0_2_FN_CPU_OFF:
+		return cpu_off(vcpu);
+	case PSCI_0_2_FN_SYSTEM_OFF:
+		return system_end(vcpu, KVM_SYSTEM_EVENT_SHUTDOWN, 0);
+	case PSCI_0_2_FN_SYSTEM_RESET:
+		return system_end(vcpu, KVM_SYSTEM_EVENT_RESET, 0);
+	default:
+		return RUN_ON;
+	}
+}

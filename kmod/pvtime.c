@@ -45,7 +45,10 @@ u64 rd_pvtime_start(struct rd_vcpu *vcpu)
 
 int rd_pvtime_has_attr(struct rd_vcpu *vcpu, const struct kvm_device_attr *attr)
 {
-	return IS_ENABLED(CONFIG_SCHED_INFO) && attr->attr == KVM_ARM_VCPU_PVTIME_IPA ? 0 : -ENXIO;
+	/* A protected guest's memory is not ours to write. */
+	if (!IS_ENABLED(CONFIG_SCHED_INFO) || vcpu->vm->is_protected)
+		return -ENXIO;
+	return attr->attr == KVM_ARM_VCPU_PVTIME_IPA ? 0 : -ENXIO;
 }
 
 int rd_pvtime_set_attr(struct rd_vcpu *vcpu, const struct kvm_device_attr *attr)

@@ -207,6 +207,11 @@ static int set_u64(struct rd_vcpu *vcpu, u64 id, u64 val)
 	}
 }
 
+static bool hidden(struct rd_vcpu *vcpu)
+{
+	return vcpu->vm->is_protected && test_bit(RD_VM_RAN_ONCE, &vcpu->vm->flags);
+}
+
 int rd_regs_get(struct rd_vcpu *vcpu, const struct kvm_one_reg *reg)
 {
 	u64 val;
@@ -214,6 +219,8 @@ int rd_regs_get(struct rd_vcpu *vcpu, const struct kvm_one_reg *reg)
 
 	if ((reg->id & KVM_REG_ARCH_MASK) != KVM_REG_ARM64)
 		return -EINVAL;
+	if (hidden(vcpu))
+		return -EPERM;
 	switch (reg->id & KVM_REG_ARM_COPROC_MASK) {
 	case KVM_REG_ARM_CORE:
 		return get_core(vcpu, reg);
@@ -231,7 +238,7 @@ int rd_regs_set(struct rd_vcpu *vcpu, const struct kvm_one_reg *reg)
 
 	if ((reg->id & KVM_REG_ARCH_MASK) != KVM_REG_ARM64)
 		return -EINVAL;
-	if (vcpu->vm->is_protected && test_bit(RD_VM_RAN_ONCE, &vcpu->vm->flags))
+	if (hidden(vcpu))
 		return -EPERM;
 	switch (reg->id & KVM_REG_ARM_COPROC_MASK) {
 	case KVM_REG_ARM_CORE:

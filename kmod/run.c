@@ -148,7 +148,7 @@ no:
 	return false;
 }
 
-/* Interrupts off: one world switch. RD_EXIT_*, or 0 when EL2 refused. */
+/* Interrupts off: one world switch. RD_EXIT_*, or EL2's refusal as a negative errno. */
 static __always_inline u64 enter_guest(struct rd_vcpu *vcpu)
 {
 	struct rd_hvc_res res;
@@ -164,7 +164,7 @@ static __always_inline u64 enter_guest(struct rd_vcpu *vcpu)
 	if (vcpu->vm->vgic.in_kernel)
 		rd_vgic_sync(vcpu);
 	rd_timer_sync(vcpu);
-	return likely(!ret) ? res.x1 : 0;
+	return likely(!ret) ? res.x1 : (u64)ret;
 }
 
 /* The inner loop. Returns as exit handlers do. */

@@ -251,7 +251,7 @@ bool rd_smccc_fast(struct rd_vcpu *vcpu)
 	const struct rd_smccc *smccc = &vcpu->vm->smccc;
 	u32 fn = vcpu->state->x[0];
 
-	if (smccc->nr_filter || is_slow(fn))
+	if (smccc->nr_filter || is_slow(fn) || vcpu->vm->is_protected)
 		return false;
 	if (fn == PSCI_0_2_FN_PSCI_VERSION)
 		rd_psci_call(vcpu, fn);
@@ -281,6 +281,8 @@ int rd_smccc_exit(struct rd_vcpu *vcpu, bool smc)
 	u32 fn = x[0];
 	u8 action;
 
+	if (vcpu->vm->is_protected)
+		return rd_psci_protected(vcpu, fn);
 	/* SMCs with another immediate are somebody else's convention. */
 	if (smc && vcpu->state->exit.esr & ESR_ELx_xVC_IMM_MASK) {
 		x[0] = ~0UL;

@@ -55,6 +55,9 @@ bool rd_smccc_fast(struct rd_vcpu *vcpu);
 /* PSCI (psci.c): the same results. @fn is the function id, arguments in x1 to x3. */
 int rd_psci_call(struct rd_vcpu *vcpu, u32 fn);
 
+/* A protected vCPU's call, which EL2 has answered: what is left to do here. As rd_psci_call(). */
+int rd_psci_protected(struct rd_vcpu *vcpu, u32 fn);
+
 /* The version that the vCPU has, RD_PSCI_*. */
 u32 rd_psci_version(const struct rd_vcpu *vcpu);
 

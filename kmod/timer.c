@@ -409,7 +409,7 @@ static void set_count(struct rd_vm *vm, u64 *offset, u64 val)
 {
 	u64 old = READ_ONCE(*offset), new = __arch_counter_get_cntpct() - val;
 
-	if (test_bit(RD_VM_COUNTER_SET, &vm->flags) || old == new)
+	if (test_bit(RD_VM_COUNTER_SET, &vm->flags) || old == new || vm->is_protected)
 		return;
 	WRITE_ONCE(*offset, new);
 	publish_offsets(vm);
@@ -546,7 +546,8 @@ int rd_timer_vcpu_init(struct rd_vcpu *vcpu)
 	hrtimer_init(&vcpu->timer.phys_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
 	vcpu->timer.phys_timer.function = phys_expired;
 	if (!test_bit(RD_VM_COUNTER_SET, &vm->flags)) {
-		WRITE_ONCE(vm->timer.voffset, __arch_counter_get_cntpct());
+		/* EL2 gives protected guests the host's counter. */
+		WRITE_ONCE(vm->timer.voffset, vm->is_protected ? 0 : __arch_counter_get_cntpct());
 		WRITE_ONCE(vm->timer.poffset, 0);
 		publish_offsets(vm);
 	}

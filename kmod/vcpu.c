@@ -253,6 +253,9 @@ static struct rd_vcpu *create(struct rd_vm *vm, u32 id)
 
 	if (id >= RD_MAX_VCPUS || vm->nr_vcpus >= RD_MAX_VCPUS)
 		return ERR_PTR(-EINVAL);
+	/* EL2 numbers a protected VM's vCPUs itself. */
+	if (vm->is_protected && id != vm->nr_vcpus)
+		return ERR_PTR(-EINVAL);
 	if (rd_vm_vcpu_by_id(vm, id))
 		return ERR_PTR(-EEXIST);
 	vcpu = alloc_vcpu(vm, id);

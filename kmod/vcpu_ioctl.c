@@ -82,6 +82,8 @@ static int get_events(struct rd_vcpu *vcpu, unsigned long arg)
 
 	if (!vcpu->initialised)
 		return -ENOEXEC;
+	if (vcpu->vm->is_protected && vcpu->ran_once)
+		return -EPERM;
 	events.exception.serror_pending = !!(vcpu->state->flags & RD_VCPU_VSERROR);
 	return copy_to_user((void __user *)arg, &events, sizeof(events)) ? -EFAULT : 0;
 }

@@ -43,6 +43,7 @@ static void init_fields(struct rd_vm *vm)
 static void free_fields(struct rd_vm *vm)
 {
 	rd_irqs_destroy(vm);
+	rd_ioeventfds_destroy(vm);
 	rd_iobus_destroy(vm);
 	rd_smccc_destroy(vm);
 	cleanup_srcu_struct(&vm->srcu);

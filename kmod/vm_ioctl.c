@@ -141,6 +141,9 @@ static int set_counter_offset(struct rd_vm *vm, unsigned long arg)
 		return ret;
 	if (offset.reserved)
 		return -EINVAL;
+	/* EL2 gives protected guests the host's counter. */
+	if (vm->is_protected)
+		return -EPERM;
 	mutex_lock(&vm->lock);
 	ret = rd_vm_lock_vcpus(vm);
 	if (!ret) {
