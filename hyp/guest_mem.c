@@ -83,34 +83,7 @@ long hvc_GUEST_MAP(struct host_regs *regs)
 	return ret;
 }
 
-/*
- * Ends the loan of every page that the guest has in the range. Addresses where it has
- * none are passed over: the host's records may be behind, never ahead.
- */
-static long unshare_runs(struct guest_range *range, u64 *done)
-{
-	u64 shift = host_own.page_shift, end = range->ipa.v + range->size;
-	struct own_space *guest = &range->vm->space.own;
-	long ret = 0;
-
-	while (*done < range->size && !ret) {
-		u64 at = range->ipa.v + *done;
-		struct own_run run;
-
-		port_lock(&range->vm->space.lock);
-		ret = guest->ops->lookup(guest, at, (end - at) >> shift, &run);
-		port_unlock(&range->vm->space.lock);
-		if (!ret && run.kind == OWN_RUN_MAPPED)
-			ret = own_host_unshare_guest(&host_own, guest, at >> shift, run.nr_pages);
-		/* Another CPU may have been faster: then there is nothing to do any more. */
-		if (ret == -ENOENT)
-			ret = 0;
-		if (!ret)
-			*done += run.nr_pages << shift;
-	}
-	return ret;
-}
-
+/* What the guest doesn't have is passed over: the host's records may be behind, never ahead. */
 long hvc_GUEST_UNMAP(struct host_regs *regs)
 {
 	struct guest_range range;
@@ -119,9 +92,10 @@ long hvc_GUEST_UNMAP(struct host_regs *regs)
 
 	if (ret)
 		return ret;
-	ret = unshare_runs(&range, &done);
+	ret = own_host_unshare_pages(&host_own, &range.vm->space.own, regs->x[2], regs->x[3],
+				     &done);
 	vm_put(range.vm);
-	regs->x[1] = done >> host_own.page_shift;
+	regs->x[1] = done;
 	return ret;
 }
 

@@ -82,6 +82,41 @@ static void guest_poison(struct own_space *own, u64 addr, u64 nr_pages)
 	guest_cut(space, addr, own_pgt_bytes(space, nr_pages), OWN_PGT_POISON);
 }
 
+/* Frames of single pages, on their way into an array. */
+struct page_walk {
+	u64 size;
+	u32 shift, max, nr;
+	u64 *pfn;
+};
+
+static int add_page(void *arg, const struct pgt_leaf *leaf)
+{
+	struct page_walk *walk = arg;
+
+	if (leaf->kind != PGT_LEAF || leaf->size != walk->size)
+		return 1;
+	walk->pfn[walk->nr++] = leaf->pa.v >> walk->shift;
+	return walk->nr == walk->max;
+}
+
+static u32 guest_pages(struct own_space *own, u64 addr, u32 max, u64 *pfn)
+{
+	struct own_pgt_space *space = own_pgt(own);
+	struct page_walk walk = {
+		.size = own_pgt_bytes(space, 1),
+		.shift = space->pgt->geo->granule_shift,
+		.max = max,
+		.pfn = pfn,
+	};
+	struct pgt_op op = { 0 };
+
+	/* Beyond the input size there is none. */
+	if (addr >> space->pgt->geo->ia_bits)
+		return 0;
+	pgt_walk(space->pgt, &op, addr, own_pgt_bytes(space, max), add_page, &walk);
+	return walk.nr;
+}
+
 static const struct own_space_ops guest_ops = {
 	.lock = own_pgt_lock,
 	.unlock = own_pgt_unlock,
@@ -91,6 +126,7 @@ static const struct own_space_ops guest_ops = {
 	.map = guest_map,
 	.unmap = guest_unmap,
 	.poison = guest_poison,
+	.pages = guest_pages,
 };
 
 int own_pgt_guest_init(struct own_pgt_space *space, enum own_kind kind, u32 id, struct pgt *pgt,

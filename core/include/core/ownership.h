@@ -123,6 +123,11 @@ struct own_space;
  *	As @unmap, for guests only, and leaves a mark by which @lookup and
  *	@check_unmapped know that the pages were taken by force. The mark stays as
  *	long as the tables. Prepared; cannot fail. May be NULL for host and hyp.
+ * @pages:
+ *	The frame numbers of the pages that are mapped at @addr and, without a gap,
+ *	behind it, as pages and not as parts of larger entries: at most @max of them.
+ *	Returns how many; 0 if the first is none such. May be NULL: then runs have to
+ *	do. What was told may be unmapped without splitting anything.
  */
 struct own_space_ops {
 	void (*lock)(struct own_space *space);
@@ -133,6 +138,7 @@ struct own_space_ops {
 	void (*map)(struct own_space *space, u64 addr, pa_t pa, u64 nr_pages, u32 prot);
 	void (*unmap)(struct own_space *space, u64 addr, u64 nr_pages, u32 next);
 	void (*poison)(struct own_space *space, u64 addr, u64 nr_pages);
+	u32 (*pages)(struct own_space *space, u64 addr, u32 max, u64 *pfn);
 };
 
 /* One address space; the environment embeds it in its own structure. */
@@ -444,6 +450,25 @@ int own_host_share_guest(struct own_ctx *ctx, struct own_space *guest, u64 pfn, 
  * if a block must be split.
  */
 int own_host_unshare_guest(struct own_ctx *ctx, struct own_space *guest, u64 gfn, u64 nr_pages);
+
+/**
+ * own_host_unshare_pages() - The host takes back whatever it lent in a range.
+ * @ctx:	context
+ * @guest:	an ordinary guest
+ * @gfn:	first guest frame number
+ * @nr_pages:	number of pages
+ * @done:	how many pages of the range are dealt with, error or not
+ *
+ * As own_host_unshare_guest(), for ranges whose pages are scattered in RAM and have
+ * holes: what is not mapped is passed over. Many pages at once are checked, unmapped
+ * with one round of TLB maintenance, and recorded; each such group as a whole or not
+ * at all (invariant 5).
+ *
+ * Return: 0; -EINVAL a bad range; -EPERM not an ordinary guest, or a record that says
+ * that the page is not lent; -ENOMEM a block had to be split and there is no table.
+ */
+int own_host_unshare_pages(struct own_ctx *ctx, struct own_space *guest, u64 gfn, u64 nr_pages,
+			   u64 *done);
 
 /**
  * own_host_donate_guest() - The host gives pages to a protected guest.

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Taking back what a guest was lent, page by page: the memory of a process is
+ * scattered in RAM, and its owner wants ranges of it back at once.
+ *
+ * A group of pages goes through the order of own_transition.c: every record is
+ * checked, then the guest loses all of them and no TLB holds any (invariant 3), then
+ * the records change. Whatever is not single pages, blocks above all, goes through the
+ * transition itself.
+ * Locks: the host's, then the guest's, for the whole of the range.
+ */
+#include "own_private.h"
+
+/* Pages of a group: their frame numbers lie on the stack. */
+#define GROUP 64
+
+/* The record of a page of RAM; @region is where the last one was found. NULL: not RAM. */
+static u32 *record_of(const struct own_ctx *ctx, const struct vmemmap_region **region, u64 pfn)
+{
+	if (!*region || pfn - (*region)->pfn >= (*region)->nr_pages)
+		*region = vmemmap_region(&ctx->mem, pfn);
+	return *region ? &(*region)->records[pfn - (*region)->pfn] : NULL;
+}
+
+static bool is_lent(const u32 *record)
+{
+	return record && (*record & ~OWN_REC_COUNT_MASK) == OWN_REC_HOST_GUESTS &&
+	       own_count(*record);
+}
+
+static int unshare_group(struct own_ctx *ctx, struct own_space *guest, u64 addr, const u64 *pfn,
+			 u32 nr)
+{
+	const struct vmemmap_region *region = NULL;
+	u32 i;
+	int ret;
+
+	for (i = 0; i < nr; i++) {
+		if (!is_lent(record_of(ctx, &region, pfn[i])))
+			return -EPERM;
+	}
+	ret = guest->ops->prepare(guest, OWN_EDIT_UNMAP, addr, nr);
+	if (ret)
+		return ret;
+	guest->ops->unmap(guest, addr, nr, OWN_ID_HOST);
+	for (i = 0; i < nr; i++) {
+		u32 *record = record_of(ctx, &region, pfn[i]);
+
+		/* One page at two addresses has been counted twice. */
+		port_assert(is_lent(record));
+		*record = own_count(*record) == 1 ? OWN_REC_HOST : *record - OWN_REC_COUNT_ONE;
+	}
+	guest->nr_pages -= nr;
+	return 0;
+}
+
+/* A hole, or a run that is not of single pages. */
+static int unshare_run(struct own_ctx *ctx, struct own_space *guest, u64 addr, u64 nr_pages,
+		       u64 *nr)
+{
+	struct own_transition tx = {
+		.verb = OWN_HOST_UNSHARE_GUEST,
+		.source = { .space = ctx->host },
+		.target = { .space = guest, .addr = addr },
+	};
+	struct own_run run;
+	int ret = guest->ops->lookup(guest, addr, nr_pages, &run);
+
+	if (ret)
+		return ret;
+	*nr = run.nr_pages < nr_pages ? run.nr_pages : nr_pages;
+	if (run.kind != OWN_RUN_MAPPED)
+		return run.kind == OWN_RUN_NONE ? 0 : -EPERM;
+	tx.nr_pages = *nr;
+	return own_apply_locked(ctx, &tx);
+}
+
+int own_host_unshare_pages(struct own_ctx *ctx, struct own_space *guest, u64 gfn, u64 nr_pages,
+			   u64 *done)
+{
+	u64 pfn[GROUP];
+	int ret = 0;
+
+	*done = 0;
+	if (!own_frames_ok(ctx, gfn, nr_pages, OWN_ADDR_BITS))
+		return -EINVAL;
+	if (!guest || guest->kind != OWN_KIND_GUEST_ORDINARY)
+		return -EPERM;
+	own_lock(ctx, guest);
+	while (*done < nr_pages && !ret) {
+		u64 addr = own_bytes(ctx, gfn + *done), left = nr_pages - *done, nr = 0;
+
+		if (guest->ops->pages)
+			nr = guest->ops->pages(guest, addr, left < GROUP ? (u32)left : GROUP, pfn);
+		ret = nr ? unshare_group(ctx, guest, addr, pfn, (u32)nr) :
+			   unshare_run(ctx, guest, addr, left, &nr);
+		if (!ret)
+			*done += nr;
+	}
+	own_unlock(ctx, guest);
+	return ret;
+}
