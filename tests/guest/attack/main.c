@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The files through which the attacks are made, and what they share. */
+#include <linux/debugfs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/uaccess.h>
+
+#include "attack.h"
+
+void report(struct seq_file *m, const char *name, long expected, long got)
+{
+	seq_printf(m, "%s\t%ld\t%ld\n", name, expected, got);
+}
+
+int for_each_hyp_range(int (*fn)(u64 start, u64 pages, void *arg), void *arg)
+{
+	u64 cursor = 0;
+	int ret = 0;
+
+	while (cursor != ~0ULL && !ret) {
+		u64 x[18] = { RD_HVC_OWNERS, cursor };
+		long err = rd_hvc_full(x);
+
+		if (err)
+			return err;
+		cursor = x[1];
+		if ((x[4] & 0xffff) == 1)
+			ret = fn(x[2], x[3], arg);
+	}
+	return ret;
+}
+
+static int first_pfn(u64 start, u64 pages, void *arg)
+{
+	*(u64 *)arg = start >> PAGE_SHIFT;
+	return 1;
+}
+
+u64 a_hyp_pfn(void)
+{
+	u64 pfn = 0;
+
+	for_each_hyp_range(first_pfn, &pfn);
+	return pfn;
+}
+
+#define ATTACK_FILE(name)                                                                          \
+	static int name##_show(struct seq_file *m, void *v)                                        \
+	{                                                                                          \
+		return attack_##name(m);                                                           \
+	}                                                                                          \
+	DEFINE_SHOW_ATTRIBUTE(name)
+
+ATTACK_FILE(memory);
+ATTACK_FILE(calls);
+ATTACK_FILE(numbers);
+ATTACK_FILE(smc);
+ATTACK_FILE(race);
+ATTACK_FILE(vcpu);
+ATTACK_FILE(fuzz);
+
+/* Writing a name here makes an attack that may cost the writer its life. */
+static ssize_t deadly_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	char name[16] = {};
+
+	if (len >= sizeof(name) || copy_from_user(name, buf, len))
+		return -EINVAL;
+	if (sysfs_streq(name, "execute"))
+		attack_execute();
+	else if (sysfs_streq(name, "sysreg"))
+		attack_sysreg();
+	else if (sysfs_streq(name, "read"))
+		attack_direct_read();
+	else if (sysfs_streq(name, "write"))
+		attack_direct_write();
+	else
+		return -EINVAL;
+	return len; /* the attack was not refused */
+}
+
+static const struct file_operations deadly_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = deadly_write,
+};
+
+/* mmap() of this file maps EL2's first page into a process. */
+static int page_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	if (vma->vm_end - vma->vm_start != PAGE_SIZE)
+		return -EINVAL;
+	return remap_pfn_range(vma, vma->vm_start, a_hyp_pfn(), PAGE_SIZE, vma->vm_page_prot);
+}
+
+static const struct file_operations page_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.mmap = page_mmap,
+};
+
+static struct dentry *top;
+
+static int __init attack_init(void)
+{
+	top = debugfs_create_dir("attack", NULL);
+	debugfs_create_file("memory", 0400, top, NULL, &memory_fops);
+	debugfs_create_file("calls", 0400, top, NULL, &calls_fops);
+	debugfs_create_file("numbers", 0400, top, NULL, &numbers_fops);
+	debugfs_create_file("smc", 0400, top, NULL, &smc_fops);
+	debugfs_create_file("race", 0400, top, NULL, &race_fops);
+	debugfs_create_file("vcpu", 0400, top, NULL, &vcpu_fops);
+	debugfs_create_file("fuzz", 0400, top, NULL, &fuzz_fops);
+	debugfs_create_file_unsafe("deadly", 0200, top, NULL, &deadly_fops);
+	debugfs_create_file_unsafe("page", 0600, top, NULL, &page_fops);
+	return 0;
+}
+
+static void __exit attack_exit(void)
+{
+	debugfs_remove_recursive(top);
+}
+
+module_init(attack_init);
+module_exit(attack_exit);
+MODULE_DESCRIPTION("A hostile kernel, for the tests of Redoubt");
+MODULE_LICENSE("GPL");

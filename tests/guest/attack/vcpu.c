@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VMs made by hand, by a host that means no good: objects in wrong places, states that
+ * no guest can have, and a page of state that another CPU rewrites during the run.
+ */
+#include <linux/delay.h>
+#include <linux/irqflags.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+
+#include <redoubt/vcpu.h>
+#include "attack.h"
+
+struct victim {
+	u64 handle;
+	struct page *object, *root, *vcpu, *state;
+	unsigned int object_order, root_order, vcpu_order;
+};
+
+static struct page *pages(u64 nr, unsigned int *order)
+{
+	struct page *page;
+
+	*order = get_order(nr << PAGE_SHIFT);
+	page = alloc_pages(GFP_KERNEL | __GFP_ZERO, *order);
+	if (page)
+		split_page(page, *order);
+	return page;
+}
+
+static void free_all(struct page *page, unsigned int order)
+{
+	int i;
+
+	for (i = 0; page && i < 1 << order; i++)
+		__free_page(page + i);
+}
+
+static long make_vm(struct victim *v, u64 flags)
+{
+	struct rd_hvc_res size, res;
+	long ret = rd_hvc_res(RD_HVC_VM_SIZES, 40, 0, 0, 0, 0, &size);
+
+	if (ret)
+		return ret;
+	v->object = pages(size.x1, &v->object_order);
+	v->root = pages(size.x2, &v->root_order);
+	v->vcpu = pages(size.x3, &v->vcpu_order);
+	v->state = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	if (!v->object || !v->root || !v->vcpu || !v->state)
+		return -ENOMEM;
+	ret = rd_hvc_res(RD_HVC_VM_CREATE, page_to_pfn(v->object), page_to_pfn(v->root), 40, flags,
+			 1, &res);
+	v->handle = res.x1;
+	return ret;
+}
+
+static void end_vm(struct seq_file *m, struct victim *v)
+{
+	struct rd_hvc_res res = { .x1 = 1 };
+	u64 x[18];
+	long ret = 0;
+
+	while (!ret && res.x1)
+		ret = rd_hvc_res(RD_HVC_VM_TEARDOWN, v->handle, 0, 0, 0, 0, &res);
+	report(m, "teardown of the VM", 0, ret);
+	do {
+		x[0] = RD_HVC_VM_RECLAIM;
+		x[1] = v->handle;
+		ret = rd_hvc_full(x);
+	} while (!ret && x[1]);
+	report(m, "all pages of the VM come back", 0, ret);
+	free_all(v->object, v->object_order);
+	free_all(v->root, v->root_order);
+	free_all(v->vcpu, v->vcpu_order);
+	__free_page(v->state);
+}
+
+static void wrong_objects(struct seq_file *m, struct victim *v)
+{
+	u64 own = page_to_pfn(v->vcpu), state = page_to_pfn(v->state), hyp = a_hyp_pfn();
+
+	report(m, "vCPU: object in hyp memory", -EPERM,
+	       rd_hvc4(RD_HVC_VCPU_CREATE, v->handle, 0, hyp, state));
+	report(m, "vCPU: state page in hyp memory", -EPERM,
+	       rd_hvc4(RD_HVC_VCPU_CREATE, v->handle, 0, own, hyp));
+	report(m, "vCPU: index beyond the VM's", -EINVAL,
+	       rd_hvc4(RD_HVC_VCPU_CREATE, v->handle, 1, own, state));
+	report(m, "vCPU: object and state in one page", -EPERM,
+	       rd_hvc4(RD_HVC_VCPU_CREATE, v->handle, 0, own, own));
+	report(m, "vCPU: a proper one", 0, rd_hvc4(RD_HVC_VCPU_CREATE, v->handle, 0, own, state));
+	report(m, "vCPU: the same again", -EEXIST,
+	       rd_hvc4(RD_HVC_VCPU_CREATE, v->handle, 0, own, state));
+	report(m, "unshare a vCPU's state page", -EBUSY,
+	       rd_hvc2(RD_HVC_HOST_UNSHARE_HYP, state, 1));
+	report(m, "map the VM's own object into it", -EPERM,
+	       rd_hvc5(RD_HVC_GUEST_MAP, v->handle, 0, page_to_pfn(v->object), 1, RD_PROT_R));
+	report(m, "map hyp memory into it", -EPERM,
+	       rd_hvc5(RD_HVC_GUEST_MAP, v->handle, 0, hyp, 1, RD_PROT_R));
+	report(m, "map without table pages", -ENOMEM,
+	       rd_hvc5(RD_HVC_GUEST_MAP, v->handle, 0, page_to_pfn(v->state) ^ 1, 1, RD_PROT_R));
+	report(m, "reclaim from a live VM", -EBUSY, rd_hvc1(RD_HVC_VM_RECLAIM, v->handle));
+}
+
+/* Runs once, with interrupts masked as the contract asks. x1 of the run, or its error. */
+static long run(void)
+{
+	struct rd_hvc_res res;
+	unsigned long flags;
+	long ret;
+
+	local_irq_save(flags);
+	ret = rd_hvc_res(RD_HVC_VCPU_RUN, 0, 0, 0, 0, 0, &res);
+	local_irq_restore(flags);
+	return ret ? ret : (long)res.x1;
+}
+
+static long load(struct victim *v)
+{
+	return rd_hvc2(RD_HVC_VCPU_LOAD, v->handle, 0);
+}
+
+static void wrong_states(struct seq_file *m, struct victim *v)
+{
+	struct rd_vcpu_state *state = page_address(v->state);
+	u64 mode, illegal = 0, legal = 0;
+
+	preempt_disable();
+	report(m, "load", 0, load(v));
+	report(m, "load: again, on the same CPU", -EBUSY, load(v));
+	report(m, "teardown of a VM that is loaded", -EBUSY, rd_hvc1(RD_HVC_VM_TEARDOWN, v->handle));
+	for (mode = 0; mode < 32; mode++) {
+		state->pstate = 0x3c0 | mode;
+		state->pc = 0;
+		if (run() == RD_EXIT_ILLEGAL)
+			illegal++;
+		else
+			legal++;
+	}
+	/* EL0t, EL1t, EL1h, and AArch32's User mode where the CPU has it. */
+	report(m, "PSTATE modes that run", 1, legal == 3 || legal == 4);
+	report(m, "PSTATE modes that are refused", 32 - legal, illegal);
+	report(m, "put", 0, rd_hvc0(RD_HVC_VCPU_PUT));
+	preempt_enable();
+}
+
+static int scribble(void *arg)
+{
+	struct rd_vcpu_state *state = arg;
+
+	while (!kthread_should_stop()) {
+		get_random_bytes(state, sizeof(*state));
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Another CPU rewrites every field while the vCPU is loaded, run and put. */
+static void rewritten(struct seq_file *m, struct victim *v)
+{
+	struct task_struct *other = kthread_run(scribble, page_address(v->state), "attack/scribble");
+	long wrong = 0;
+	int i;
+
+	if (IS_ERR(other))
+		return;
+	for (i = 0; i < 500; i++) {
+		preempt_disable();
+		wrong += load(v) != 0;
+		run();
+		wrong += rd_hvc0(RD_HVC_VCPU_PUT) != 0;
+		preempt_enable();
+		cond_resched();
+	}
+	kthread_stop(other);
+	report(m, "loads and puts that failed while the state was rewritten", 0, wrong);
+	report(m, "an empty call after these", 0, rd_hvc0(RD_HVC_NOP));
+}
+
+int attack_vcpu(struct seq_file *m)
+{
+	struct victim v = {};
+	long ret = make_vm(&v, 0);
+
+	report(m, "a VM made by hand", 0, ret);
+	if (ret)
+		return 0;
+	wrong_objects(m, &v);
+	wrong_states(m, &v);
+	rewritten(m, &v);
+	memset(page_address(v.state), 0, sizeof(struct rd_vcpu_state));
+	end_vm(m, &v);
+	return 0;
+}
