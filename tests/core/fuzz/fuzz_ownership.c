@@ -118,7 +118,7 @@ static void run_tables(struct rng *rng)
 	if (!ready)
 		jm_init(&m);
 	ready = true;
-	if (!jm_start(&m, rng, &model))
+	if (!jm_start(&m, rng, NULL, &model))
 		die(m.target.problem, &(struct jo_step){0});
 	for (i = 0; i < STEPS_MAX && !rng->dry; i++) {
 		struct ja_action action = ja_choose(&m, &model, rng);

@@ -114,7 +114,7 @@ static bool begin(struct jm_machine *m, struct jo_model *model, u64 shape_seed)
 {
 	struct rng rng = rng_seeded(shape_seed);
 
-	return jm_start(m, &rng, model);
+	return jm_start(m, &rng, NULL, model);
 }
 
 bool ja_run(struct jm_machine *m, struct ja_sequence *seq, u64 seed, u32 nr, struct ja_tally *tally)

@@ -102,6 +102,21 @@ static void choose_shape(struct jm_machine *m, struct rng *rng)
 	choose_regions(m, rng);
 }
 
+/* Frames and guests as given, in chunks of half a block at most. */
+static void impose_shape(struct jm_machine *m, const struct jo_shape *fixed)
+{
+	struct jo_shape chosen = m->shape;
+	u32 granule = chosen.page_shift - m->target.chunk_shift, half = granule - 4;
+
+	m->shape = *fixed;
+	if (m->target.chunk_shift > half)
+		m->target.chunk_shift = half;
+	m->shape.page_shift = granule + m->target.chunk_shift;
+	m->shape.pfn = (chosen.pfn << chosen.page_shift >> m->shape.page_shift) & ~1ull;
+	m->shape.max_devices = JM_DEVICES;
+	m->pool_pages = POOL_PAGES;
+}
+
 /* ---- Tables ---- */
 
 static bool start_tables(struct jm_machine *m, u32 id, struct rng *rng)
@@ -122,6 +137,8 @@ static bool start_tables(struct jm_machine *m, u32 id, struct rng *rng)
 		req.ia_bits = (u8)(m->cpu.pa_bits - rng_below(rng, m->cpu.pa_bits - 32));
 	if (id >= OWN_ID_GUEST0 && req.ia_bits < room)
 		req.ia_bits = (u8)room;
+	if (id >= OWN_ID_GUEST0 && m->all_at_top && req.ia_bits == 52)
+		req.ia_bits = 51;
 	if (!jt_start(t, &req, &m->cpu, id >= OWN_ID_GUEST0 && m->cpu.fwb, pa))
 		jo_problem(&m->target, "tables of %u: %s", id, t->problem);
 	jt_fill(t, m->pool_pages);
@@ -141,7 +158,7 @@ static bool start_guest(struct jm_machine *m, u32 guest, struct rng *rng)
 	frames = (1ull << (t->geo.ia_bits - granule)) -
 		 ((u64)m->shape.nr_gfns << m->target.chunk_shift);
 	/* At 52 bits a range that goes beyond is refused for a reason of its own. */
-	m->gfn_at_top[guest] = rng_chance(rng, 40) && t->geo.ia_bits < 52;
+	m->gfn_at_top[guest] = m->all_at_top || (rng_chance(rng, 40) && t->geo.ia_bits < 52);
 	m->target.gfn_base[guest] = m->gfn_at_top[guest] ? frames : rng_below(rng, frames);
 	if (!m->gfn_at_top[guest] && rng_chance(rng, 60))
 		m->target.gfn_base[guest] &= ~((1ull << (granule - 3)) - 1);
@@ -198,7 +215,8 @@ static int recycle(struct jo_target *target, u32 guest)
 	return start_guest(m, guest, &m->shape_rng) ? 0 : -EFAULT;
 }
 
-bool jm_start(struct jm_machine *m, struct rng *rng, struct jo_model *model)
+bool jm_start(struct jm_machine *m, struct rng *rng, const struct jo_shape *fixed,
+	      struct jo_model *model)
 {
 	struct jt_tables *host = &m->tables[OWN_ID_HOST], *hyp = &m->tables[OWN_ID_HYP];
 	struct vmemmap mem;
@@ -209,6 +227,9 @@ bool jm_start(struct jm_machine *m, struct rng *rng, struct jo_model *model)
 	m->shape_rng = rng_seeded(rng_next(rng, 4));
 	m->before = m->after = NULL;
 	choose_shape(m, rng);
+	m->all_at_top = fixed;
+	if (fixed)
+		impose_shape(m, fixed);
 	set_records(m, &mem);
 	if (!start_tables(m, OWN_ID_HOST, rng) || !start_tables(m, OWN_ID_HYP, rng))
 		return false;
@@ -261,17 +282,17 @@ static void expect(struct jm_machine *m, const struct jo_model *before,
 	memset(m->zeroed, 0, sizeof(m->zeroed));
 }
 
-static bool refused(struct jm_machine *m, struct jo_model *model, const struct jo_step *step,
-		    enum jo_door door, u64 refusals)
+bool jm_refuse(struct jm_machine *m, const struct jo_model *model, const struct jo_step *step,
+	       enum jo_door door, u64 refusals)
 {
 	u64 gfn = 0;
 	int ret;
 
-	expect(m, model, model);
+	expect(m, model, NULL);
 	ret = jo_call(&m->target, step, door, &gfn);
 	if (ret >= 0 || ret < -39 || !(refusals & JO_REFUSE(-ret)))
 		jo_problem(&m->target, "returned %d, the model refuses (set %#llx)", ret, refusals);
-	return jm_compare(m, model);
+	return !jo_failed(&m->target);
 }
 
 /* The step is over: is it what it should be? Then every owner writes to its pages. */
@@ -356,7 +377,7 @@ bool jm_step(struct jm_machine *m, struct jo_model *model, const struct jo_step 
 	jt_fill(host, m->pool_pages);
 	jt_fill(other, m->pool_pages);
 	if (refusals)
-		return refused(m, model, step, door, refusals);
+		return jm_refuse(m, model, step, door, refusals) && jm_compare(m, model);
 	if (step->op == JO_GUEST_DRAIN)
 		return drain(m, model, step);
 	jo_model_commit(&after, step);

@@ -32,8 +32,9 @@ struct jm_machine {
 	u64 zeroed[JO_FRAMES];      /* pages zeroed in this step */
 	u8 data[JO_FRAMES];
 	const struct jo_model *before, *after;
-	u32 pool_pages; /* in each pool, before a step */
-	u64 makes;      /* leaves that went live, and were looked at */
+	bool all_at_top; /* that of every guest */
+	u32 pool_pages;  /* in each pool, before a step */
+	u64 makes;       /* leaves that went live, and were looked at */
 	u64 starved;
 	struct rng rng;       /* where to look */
 	struct rng shape_rng; /* what the next guest is like */
@@ -42,8 +43,12 @@ struct jm_machine {
 void jm_init(struct jm_machine *m);
 void jm_fini(struct jm_machine *m);
 
-/* A new machine, of a shape that @rng chooses. @model becomes its state. */
-bool jm_start(struct jm_machine *m, struct rng *rng, struct jo_model *model);
+/*
+ * A new machine, of a shape that @rng chooses. With @shape, its frames and guests are as
+ * there (and page size, addresses, chunks, formats are chosen). @model becomes its state.
+ */
+bool jm_start(struct jm_machine *m, struct rng *rng, const struct jo_shape *shape,
+	      struct jo_model *model);
 
 /* Everything is given back and taken apart; no page of tables may be missing. */
 bool jm_stop(struct jm_machine *m, struct jo_model *model);
@@ -54,6 +59,13 @@ bool jm_stop(struct jm_machine *m, struct jo_model *model);
  */
 bool jm_step(struct jm_machine *m, struct jo_model *model, const struct jo_step *step,
 	     enum jo_door door, bool starve);
+
+/*
+ * A step that the model refuses for one of @refusals: no descriptor may be written. What
+ * else must not change, the caller sees by jm_compare().
+ */
+bool jm_refuse(struct jm_machine *m, const struct jo_model *model, const struct jo_step *step,
+	       enum jo_door door, u64 refusals);
 
 /* The host touches a page: it must get it exactly if the page is its to use. */
 bool jm_touch(struct jm_machine *m, const struct jo_model *model, u32 frame, u64 page);

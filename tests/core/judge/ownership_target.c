@@ -105,6 +105,16 @@ bool jo_quick(int argc, char **argv)
 	return WATCHED;
 }
 
+u64 jo_argument(int argc, char **argv, const char *name, u64 otherwise)
+{
+	int i;
+
+	for (i = 1; i + 1 < argc; i++)
+		if (!strcmp(argv[i], name))
+			return strtoull(argv[i + 1], NULL, 0);
+	return otherwise;
+}
+
 const char *jo_op_name(enum jo_op op)
 {
 	return op_name[op];

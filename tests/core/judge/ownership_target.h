@@ -63,4 +63,7 @@ void jo_model_print(const struct jo_model *model);
 /* --quick, or a build that is slow because it watches itself. */
 bool jo_quick(int argc, char **argv);
 
+/* The number that follows @name, or @otherwise. */
+u64 jo_argument(int argc, char **argv, const char *name, u64 otherwise);
+
 #endif /* JUDGE_OWNERSHIP_TARGET_H */

@@ -138,7 +138,10 @@ void jm_on_write(void *ctx, const u64 *slot, u64 was, u64 now)
 	if (id == OWN_ID_GUEST0 + m->shape.nr_guests || !m->before)
 		return;
 	page = mem_page_of(&m->tables[id].mem, slot);
-	if (page->use == MEM_ATTACHED)
+	if (!m->after)
+		jo_problem(&m->target, "tables of %u are written although the step must be refused",
+			   id);
+	else if (page->use == MEM_ATTACHED)
 		check_entry(m, id, port_le64(now), page->level);
 }
 
@@ -150,6 +153,8 @@ static void zero(struct own_ctx *ctx, pa_t at, u64 nr)
 		(struct jm_machine *)((char *)ctx - offsetof(struct jm_machine, ctx));
 	u64 page = at.v >> granule_of(m), first = m->shape.pfn << m->target.chunk_shift;
 
+	if (m->before && !m->after)
+		jo_problem(&m->target, "pages are zeroed although the step must be refused");
 	for (; nr--; page++) {
 		u64 f = (page - first) >> m->target.chunk_shift;
 

@@ -11,16 +11,6 @@
 
 #define SEQUENCE 300
 
-static u64 argument(int argc, char **argv, const char *name, u64 otherwise)
-{
-	int i;
-
-	for (i = 1; i + 1 < argc; i++)
-		if (!strcmp(argv[i], name))
-			return strtoull(argv[i + 1], NULL, 0);
-	return otherwise;
-}
-
 static void report(const struct ja_tally *tally, const struct jm_machine *m, u64 machines)
 {
 	enum jo_op op;
@@ -38,8 +28,8 @@ int main(int argc, char **argv)
 	static struct jm_machine m;
 	static struct ja_sequence seq;
 	static struct ja_tally tally;
-	u64 seed = argument(argc, argv, "--seed", 1);
-	u64 ops = argument(argc, argv, "--ops", jo_quick(argc, argv) ? 6000 : 60000), machines;
+	u64 seed = jo_argument(argc, argv, "--seed", 1);
+	u64 ops = jo_argument(argc, argv, "--ops", jo_quick(argc, argv) ? 6000 : 60000), machines;
 	u32 failed_at;
 	bool ok = true;
 

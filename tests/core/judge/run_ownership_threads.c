@@ -49,7 +49,7 @@ static void set_up(struct jm_machine *m, struct jo_model *model, u64 seed)
 
 	for (;; seed++) {
 		rng = rng_seeded(seed);
-		if (!jm_start(m, &rng, model)) {
+		if (!jm_start(m, &rng, NULL, model)) {
 			printf("FAILED: %s\n", m->target.problem);
 			exit(1);
 		}
@@ -299,7 +299,7 @@ int main(int argc, char **argv)
 	static struct jo_model model;
 	static struct thread threads[2 * THREADS];
 	u32 steps = jo_quick(argc, argv) ? 4000 : 20000, i, g;
-	u64 seed = argc > 2 && !strcmp(argv[1], "--seed") ? strtoull(argv[2], NULL, 0) : 1;
+	u64 seed = jo_argument(argc, argv, "--seed", 1);
 	u64 done = 0, refused = 0;
 
 	printf("seed %llu\n", seed);
