@@ -5,70 +5,47 @@
  */
 #include "desc.h"
 
-static u64 s2_mem_attr(const struct pgt *pgt, u32 prot)
-{
-	if (prot & PGT_PROT_DEVICE)
-		return DESC_S2_MEM(S2_MEM_DEVICE);
-	if (prot & PGT_PROT_NC)
-		return DESC_S2_MEM(S2_MEM_NC);
-	return DESC_S2_MEM(pgt->flags & PGT_FWB ? S2_MEM_FWB_WB : S2_MEM_WB);
-}
-
-/* XN[1:0]: 00 all may execute, 01 EL0 only, 10 nobody, 11 EL1 only. */
+/* XN[1:0] by PX, UX: 10 nobody may execute, 11 EL1 only, 01 EL0 only, 00 both. */
 static u64 s2_xn(u32 prot)
 {
-	switch (prot & PGT_PROT_X) {
-	case PGT_PROT_X:
-		return 0;
-	case PGT_PROT_UX:
-		return DESC_S2_XN0;
-	case PGT_PROT_PX:
-		return DESC_S2_XN1 | DESC_S2_XN0;
-	default:
-		return DESC_S2_XN1;
-	}
+	static const u8 xn[4] = { 2, 3, 1, 0 };
+
+	return (u64)xn[prot / PGT_PROT_PX & 3] << DESC_S2_XN_SHIFT;
 }
 
 static u32 s2_xn_to_prot(u64 desc)
 {
-	switch (desc & DESC_S2_XN) {
-	case 0:
-		return PGT_PROT_X;
-	case DESC_S2_XN0:
-		return PGT_PROT_UX;
-	case DESC_S2_XN1 | DESC_S2_XN0:
-		return PGT_PROT_PX;
-	default:
-		return 0;
-	}
+	static const u8 x[4] = { PGT_PROT_X, PGT_PROT_UX, 0, PGT_PROT_PX };
+
+	return x[desc >> DESC_S2_XN_SHIFT & 3];
 }
 
-static bool x_is_mixed(u32 prot)
+static u64 s2_mem_attr(const struct pgt *pgt, u32 prot)
 {
-	return (prot & PGT_PROT_X) && (prot & PGT_PROT_X) != PGT_PROT_X;
+	if (port_likely(!(prot & (PGT_PROT_DEVICE | PGT_PROT_NC))))
+		return DESC_S2_MEM(pgt->flags & PGT_FWB ? S2_MEM_FWB_WB : S2_MEM_WB);
+	return DESC_S2_MEM(prot & PGT_PROT_DEVICE ? S2_MEM_DEVICE : S2_MEM_NC);
 }
 
 static int s2_attr(const struct pgt *pgt, u32 prot, u64 *attr)
 {
-	if (x_is_mixed(prot) && !pgt->geo->xnx)
+	if (desc_x_is_mixed(prot) && !pgt->geo->xnx)
 		return -EOPNOTSUPP;
-	if ((prot & PGT_PROT_CLEAN) && (!(prot & PGT_PROT_W) || !pgt->geo->hd))
-		return -EINVAL;
-	if (prot & PGT_PROT_R)
-		*attr |= DESC_S2_R;
-	/* Clean: the CPU turns DBM into write access at the first write. */
-	if (prot & PGT_PROT_CLEAN)
-		*attr |= DESC_DBM;
-	else if (prot & PGT_PROT_W)
-		*attr |= DESC_S2_W;
-	*attr |= s2_xn(prot) | s2_mem_attr(pgt, prot);
+	/* R and W lie side by side in both places. */
+	*attr |= (u64)(prot & PGT_PROT_RW) * DESC_S2_R | s2_xn(prot) | s2_mem_attr(pgt, prot);
+	if (port_unlikely(prot & PGT_PROT_CLEAN)) {
+		if (!(prot & PGT_PROT_W) || !pgt->geo->hd)
+			return -EINVAL;
+		/* Clean: the CPU turns DBM into write access at the first write. */
+		*attr = (*attr & ~DESC_S2_W) | DESC_DBM;
+	}
 	return 0;
 }
 
 static int s1_attr(u32 prot, u64 *attr)
 {
 	/* What is valid at stage 1 is readable; there is no other way to say it. */
-	if (!(prot & PGT_PROT_R) || (prot & PGT_PROT_CLEAN) || x_is_mixed(prot))
+	if (!(prot & PGT_PROT_R) || (prot & PGT_PROT_CLEAN) || desc_x_is_mixed(prot))
 		return -EINVAL;
 	*attr |= DESC_S1_AP1;
 	if (!(prot & PGT_PROT_W))
@@ -86,7 +63,7 @@ static int s1_attr(u32 prot, u64 *attr)
 
 int desc_attr(const struct pgt *pgt, u32 prot, u64 *attr)
 {
-	u64 bits = (u64)((prot & PGT_PROT_SW_MASK) >> PGT_PROT_SW_SHIFT) << DESC_SW_SHIFT;
+	u64 bits = (u64)(prot & PGT_PROT_SW_MASK) << (DESC_SW_SHIFT - PGT_PROT_SW_SHIFT);
 	int ret;
 
 	if (prot & ~PGT_PROT_ALL)
@@ -106,13 +83,11 @@ int desc_attr(const struct pgt *pgt, u32 prot, u64 *attr)
 
 static u32 s2_prot(u64 desc)
 {
-	u32 prot = desc & DESC_S2_R ? PGT_PROT_R : 0;
+	u32 prot = (u32)(desc / DESC_S2_R) & PGT_PROT_RW;
 	u64 mem = desc & DESC_S2_MEM_ALL;
 
-	if (desc & (DESC_S2_W | DESC_DBM))
-		prot |= PGT_PROT_W;
-	if ((desc & DESC_DBM) && !(desc & DESC_S2_W))
-		prot |= PGT_PROT_CLEAN;
+	if ((desc & DESC_DBM) && !(prot & PGT_PROT_W))
+		prot |= PGT_PROT_W | PGT_PROT_CLEAN;
 	if (mem == DESC_S2_MEM(S2_MEM_DEVICE))
 		prot |= PGT_PROT_DEVICE;
 	else if (mem == DESC_S2_MEM(S2_MEM_NC))
@@ -171,28 +146,34 @@ u64 desc_s2_relax(const struct pgt *pgt, u64 desc, u32 prot)
 	return (desc & ~DESC_S2_XN) | s2_xn(x);
 }
 
+static void decode_leaf(const struct pgt *pgt, u64 desc, struct pgt_leaf *leaf)
+{
+	leaf->kind = PGT_LEAF;
+	leaf->pa = pa(desc_oa(pgt->geo, desc));
+	leaf->prot = desc_prot(pgt, desc);
+	leaf->dirty = pgt->geo->stage == PGT_STAGE2 ? desc_is_s2_dirty(desc) :
+						      !(desc & DESC_S1_RO);
+	leaf->owner = 0;
+}
+
 void desc_decode(const struct pgt *pgt, u64 ia, s8 level, u64 desc, struct pgt_leaf *leaf)
 {
 	u64 size = pgt_level_size(pgt->geo, level);
 
-	*leaf = (struct pgt_leaf){
-		.level = level,
-		.ia = ia & ~(size - 1),
-		.size = size,
-		.desc = desc,
-	};
-	if (desc_is_leaf(desc, level)) {
-		leaf->kind = PGT_LEAF;
-		leaf->pa = pa(desc_oa(pgt->geo, desc));
-		leaf->prot = desc_prot(pgt, desc);
-		leaf->dirty = pgt->geo->stage == PGT_STAGE2 ? desc_is_s2_dirty(desc) :
-							      !(desc & DESC_S1_RO);
-	} else if (desc_is_owner(desc)) {
-		leaf->kind = PGT_OWNER;
-		leaf->owner = desc >> DESC_OWNER_SHIFT;
-	} else if (desc_is_locked(desc)) {
-		leaf->kind = PGT_LOCKED;
-	} else {
-		leaf->kind = PGT_EMPTY;
+	leaf->level = level;
+	leaf->ia = ia & ~(size - 1);
+	leaf->size = size;
+	leaf->desc = desc;
+	if (port_likely(desc_is_leaf(desc, level))) {
+		decode_leaf(pgt, desc, leaf);
+		return;
 	}
+	leaf->pa = pa(0);
+	leaf->prot = 0;
+	leaf->dirty = false;
+	leaf->owner = desc_is_owner(desc) ? desc >> DESC_OWNER_SHIFT : 0;
+	if (desc_is_owner(desc))
+		leaf->kind = PGT_OWNER;
+	else
+		leaf->kind = desc_is_locked(desc) ? PGT_LOCKED : PGT_EMPTY;
 }

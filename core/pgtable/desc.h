@@ -40,9 +40,9 @@ enum { S1_IDX_NORMAL = 0, S1_IDX_DEVICE = 1, S1_IDX_NC = 2 };
 #define DESC_S2_MEM_ALL DESC_S2_MEM(0xf)
 #define DESC_S2_R	DESC_BIT(6)
 #define DESC_S2_W	DESC_BIT(7)
-#define DESC_S2_XN0	DESC_BIT(53)
+#define DESC_S2_XN_SHIFT 53
 #define DESC_S2_XN1	DESC_BIT(54)
-#define DESC_S2_XN	(DESC_S2_XN1 | DESC_S2_XN0)
+#define DESC_S2_XN	(3ULL << DESC_S2_XN_SHIFT)
 #define DESC_S2_PERMS	(DESC_S2_R | DESC_S2_W | DESC_DBM | DESC_S2_XN)
 /* MemAttr without FWB, and with. */
 enum { S2_MEM_DEVICE = 1, S2_MEM_NC = 5, S2_MEM_WB = 0xf, S2_MEM_FWB_WB = 6 };
@@ -103,18 +103,32 @@ static inline u64 desc_leaf_type(s8 level)
 /* The output address @oa, a multiple of the granule, where the format wants it. */
 static inline u64 desc_from_oa(const struct pgt_geometry *geo, u64 oa)
 {
-	return (oa & geo->oa_mask) | (oa >> geo->hi_oa_bit & geo->hi_mask) << geo->hi_desc_bit;
+	u64 desc = oa & geo->oa_mask;
+
+	if (geo->hi_mask)
+		desc |= (oa >> geo->hi_oa_bit & geo->hi_mask) << geo->hi_desc_bit;
+	return desc;
 }
 
 static inline u64 desc_oa(const struct pgt_geometry *geo, u64 desc)
 {
-	return (desc & geo->oa_mask) | (desc >> geo->hi_desc_bit & geo->hi_mask) << geo->hi_oa_bit;
+	u64 oa = desc & geo->oa_mask;
+
+	if (geo->hi_mask)
+		oa |= (desc >> geo->hi_desc_bit & geo->hi_mask) << geo->hi_oa_bit;
+	return oa;
 }
 
 /* All bits that hold some of the output address. */
 static inline u64 desc_oa_bits(const struct pgt_geometry *geo)
 {
 	return geo->oa_mask | geo->hi_mask << geo->hi_desc_bit;
+}
+
+/* What isn't attributes in a leaf. */
+static inline u64 desc_not_attr(const struct pgt_geometry *geo)
+{
+	return desc_oa_bits(geo) | DESC_TYPE;
 }
 
 /* Dirty: hardware or software has let writes through since DBM was armed. */
@@ -155,6 +169,12 @@ static inline void entry_publish(u64 *slot, u64 desc)
 static inline bool entry_cas(u64 *slot, u64 old, u64 desc)
 {
 	return port_cmpxchg64(slot, port_le64(old), port_le64(desc)) == port_le64(old);
+}
+
+/* Some of PX and UX, but not both. */
+static inline bool desc_x_is_mixed(u32 prot)
+{
+	return (prot / PGT_PROT_PX ^ prot / PGT_PROT_UX) & 1;
 }
 
 /*

@@ -13,7 +13,11 @@ int pgt_init(struct pgt *pgt, const struct pgt_geometry *geo, void *root,
 
 	if ((addr & (geo->root_align - 1)) || addr >> geo->oa_bits)
 		return -EINVAL;
-	*pgt = (struct pgt){ .geo = geo, .root = root, .env = env, .ctx = ctx, .flags = flags };
+	*pgt = (struct pgt){
+		.geo = geo, .root = root, .env = env, .ctx = ctx, .flags = flags,
+		.linear = (u64)(uintptr_t)root - addr,
+	};
+	desc_attr(pgt, geo->stage == PGT_STAGE2 ? 0 : PGT_PROT_R, &pgt->plain);
 	return 0;
 }
 

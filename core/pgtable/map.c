@@ -17,6 +17,7 @@ struct mapping {
 	u64 to;		    /* where ia goes */
 	const u64 *pfn;	    /* instead of to: frame of ia, and of the pages after it */
 	u64 attr;	    /* type apart */
+	bool clean, inval;  /* caches: before entries are written */
 	bool wrote;
 };
 
@@ -60,40 +61,47 @@ static s8 target_level(const struct mapping *m)
  * Caches hold what was written to the memory with other attributes, and may hold old
  * instructions; both have to go before the guest can look (FWB: only the latter).
  */
-static void maintain_caches(const struct mapping *m, pa_t from, u64 size, u64 desc)
+static void plan_caches(struct mapping *m)
 {
 	const struct pgt *pgt = m->pgt;
-	const struct pgt_env *env = pgt->env;
 
 	if (m->op->flags & PGT_OP_NO_CMO)
 		return;
-	if (env->dcache_clean_inval && pgt->geo->stage == PGT_STAGE2 && !(pgt->flags & PGT_FWB) &&
-	    desc_is_cacheable(pgt, desc))
-		env->dcache_clean_inval(pgt->ctx, from, size);
-	if (env->icache_inval && desc_is_exec(pgt, desc))
-		env->icache_inval(pgt->ctx, from, size);
+	m->clean = pgt->env->dcache_clean_inval && !(pgt->flags & PGT_FWB) &&
+		   pgt->geo->stage == PGT_STAGE2 && desc_is_cacheable(pgt, m->attr);
+	m->inval = pgt->env->icache_inval && desc_is_exec(pgt, m->attr);
+}
+
+static void maintain_caches(const struct mapping *m, u64 from, u64 size)
+{
+	const struct pgt *pgt = m->pgt;
+
+	if (m->clean)
+		pgt->env->dcache_clean_inval(pgt->ctx, pa(from), size);
+	if (m->inval)
+		pgt->env->icache_inval(pgt->ctx, pa(from), size);
 }
 
 /*
  * Writes leaves over empty entries, up to the first that isn't. New translations need
  * no invalidation; pgt_env.publish at the end makes them visible.
  */
-static u32 fill_exclusive(u64 *slot, u32 n, u64 desc, u64 step)
+static u32 fill_exclusive(u64 *first, u32 n, u64 desc, u64 step)
 {
-	u32 i;
+	u64 *slot = first, *end = first + n;
 
-	for (i = 0; i < n && !port_read64(&slot[i]); i++, desc += step)
-		entry_write(&slot[i], desc);
-	return i;
+	for (; slot < end && !port_read64(slot); slot++, desc += step)
+		entry_write(slot, desc);
+	return (u32)(slot - first);
 }
 
-static u32 fill_shared(u64 *slot, u32 n, u64 desc, u64 step)
+static u32 fill_shared(u64 *first, u32 n, u64 desc, u64 step)
 {
-	u32 i;
+	u64 *slot = first, *end = first + n;
 
-	for (i = 0; i < n && entry_cas(&slot[i], 0, desc); i++, desc += step)
-		;
-	return i;
+	for (; slot < end && entry_cas(slot, 0, desc); slot++)
+		desc += step;
+	return (u32)(slot - first);
 }
 
 static u32 fill_pfns(const struct mapping *m, u64 *slot, u32 n)
@@ -107,7 +115,7 @@ static u32 fill_pfns(const struct mapping *m, u64 *slot, u32 n)
 
 		if (port_read64(&slot[i]))
 			break;
-		maintain_caches(m, pa(oa), 1ULL << geo->granule_shift, desc);
+		maintain_caches(m, oa, 1ULL << geo->granule_shift);
 		if (!entry_cas(&slot[i], 0, desc))
 			break;
 	}
@@ -120,13 +128,16 @@ static u32 run_length(const struct mapping *m, s8 level)
 	const struct pgt_geometry *geo = m->pgt->geo;
 	u8 shift = level_shift(geo, level);
 	u64 n = (m->end - m->ia) >> shift;
-	u64 same = (((m->to >> geo->hi_oa_bit) + 1) << geo->hi_oa_bit) - m->to;
 	u32 left = table_left(geo, m->ia, level);
 
 	if (n > left)
 		n = left;
-	if (!m->pfn && n > same >> shift)
-		n = same >> shift;
+	if (geo->hi_mask && !m->pfn) {
+		u64 same = (1ULL << geo->hi_oa_bit) - (m->to & ((1ULL << geo->hi_oa_bit) - 1));
+
+		if (n > same >> shift)
+			n = same >> shift;
+	}
 	return (u32)n;
 }
 
@@ -206,7 +217,7 @@ static u32 fill(struct mapping *m, const struct pgt_pos *pos, u32 n)
 
 	if (m->pfn)
 		return fill_pfns(m, pos->slot, n);
-	maintain_caches(m, pa(m->to), n * step, desc);
+	maintain_caches(m, m->to, n * step);
 	if (m->op->flags & PGT_OP_SHARED)
 		return fill_shared(pos->slot, n, desc, step);
 	return fill_exclusive(pos->slot, n, desc, step);
@@ -225,7 +236,7 @@ static int map_run(struct mapping *m, const struct pgt_pos *pos, u32 n)
 	desc = desc_from_oa(geo, page_oa(m, 0)) | m->attr | desc_leaf_type(pos->level);
 	/* A range has been cleaned whole; single frames only as far as they were filled. */
 	if (m->pfn)
-		maintain_caches(m, pa(page_oa(m, 0)), 1ULL << geo->granule_shift, desc);
+		maintain_caches(m, page_oa(m, 0), 1ULL << geo->granule_shift);
 	return map_over(m, pos->slot + filled, pos->level, desc);
 }
 
@@ -234,11 +245,10 @@ static bool block_agrees(const struct mapping *m, const struct pgt_pos *pos, u64
 {
 	const struct pgt_geometry *geo = m->pgt->geo;
 	u64 offset = m->ia & (pgt_level_size(geo, pos->level) - 1);
-	u64 not_attr = desc_oa_bits(geo) | DESC_TYPE;
 
 	if (desc_oa(geo, pos->desc) + offset != page_oa(m, 0))
 		return false;
-	return !(((pos->desc & ~not_attr) ^ m->attr) & ~ignore);
+	return !(((pos->desc & ~desc_not_attr(geo)) ^ m->attr) & ~ignore);
 }
 
 /* A larger entry than the leaf to be made: an empty one, an annotation or a block. */
@@ -278,7 +288,7 @@ static int replace_table(struct mapping *m, const struct pgt_pos *pos, s8 level)
 
 	if (!desc_is_table(old, level))
 		return 0;
-	maintain_caches(m, pa(m->to), size, desc);
+	maintain_caches(m, m->to, size);
 	pgt_gather_init(&gather);
 	pgt_gather_leaf(&gather, m->ia, size, PGT_LEVEL_LAST);
 	pgt_gather_table(&gather, m->ia, size, level);
@@ -291,19 +301,32 @@ static int replace_table(struct mapping *m, const struct pgt_pos *pos, s8 level)
 	return 0;
 }
 
-static int map_step(struct mapping *m, u32 *budget)
+/* Blocks are possible: finds out whether the entry at @pos is the one for the leaf. */
+static int map_other_level(struct mapping *m, const struct pgt_pos *pos, bool *done)
 {
 	s8 level = target_level(m);
+
+	*done = true;
+	if (pos->level < level)
+		return map_below(m, pos);
+	if (pos->level > level && (m->op->flags & PGT_OP_REPLACE))
+		return replace_table(m, pos, level);
+	*done = false;
+	return 0;
+}
+
+static int map_step(struct mapping *m, u32 *budget)
+{
 	struct pgt_pos pos;
+	bool done = false;
 	u32 n = 1;
-	int ret;
+	int ret = 0;
 
 	pgt_find(m->pgt, m->ia, &pos);
-	if (pos.level < level) {
-		ret = map_below(m, &pos);
-	} else if (pos.level > level && (m->op->flags & PGT_OP_REPLACE)) {
-		ret = replace_table(m, &pos, level);
-	} else {
+	/* A table of pages is filled with pages, whatever would fit, unless it is to go. */
+	if (pos.level != PGT_LEVEL_LAST || (m->op->flags & PGT_OP_REPLACE))
+		ret = map_other_level(m, &pos, &done);
+	if (!done) {
 		n = budget_clip(m->op, *budget, run_length(m, pos.level));
 		ret = map_run(m, &pos, n);
 	}
@@ -339,11 +362,56 @@ int pgt_map(struct pgt *pgt, struct pgt_op *op, u64 ia, u64 size, u64 to, u32 pr
 	if (to >= limit || size > limit - to)
 		return -ERANGE;
 	ret = desc_attr(pgt, prot, &m.attr);
-	return ret ? ret : map_all(&m);
+	if (ret)
+		return ret;
+	plan_caches(&m);
+	return map_all(&m);
+}
+
+/* Whether a page with @prot can be mapped as it is: no caches to maintain, no odd @prot. */
+static bool is_plain(const struct pgt *pgt, const struct pgt_op *op, u32 prot)
+{
+	const struct pgt_env *env = pgt->env;
+
+	if (prot & ~PGT_PROT_RWX)
+		return false;
+	if (op->flags & PGT_OP_NO_CMO)
+		return true;
+	if (env->dcache_clean_inval && !(pgt->flags & PGT_FWB))
+		return false;
+	return !(env->icache_inval && (prot & PGT_PROT_X));
+}
+
+/*
+ * What a fault asks for, nearly always: one page of plain memory, in a table that is
+ * there, over an empty entry. False, with nothing done, if it is anything else, errors
+ * included.
+ */
+static bool map_one_page(struct pgt *pgt, struct pgt_op *op, u64 ia, u64 to, u32 prot)
+{
+	const struct pgt_geometry *geo = pgt->geo;
+	u64 size = 1ULL << geo->granule_shift;
+	u64 attr = prot & PGT_PROT_X ? pgt->plain & ~DESC_S2_XN : pgt->plain;
+	u64 *slot;
+
+	if (((ia | to) & (size - 1)) || ia >> geo->ia_bits || to >> geo->oa_bits)
+		return false;
+	if (!is_plain(pgt, op, prot) || desc_x_is_mixed(prot))
+		return false;
+	slot = pgt_find_page(pgt, ia);
+	if (!slot || !entry_cas(slot, 0, desc_from_oa(geo, to) | attr |
+					 (u64)(prot & PGT_PROT_RW) * DESC_S2_R | DESC_PAGE))
+		return false;
+	if (pgt->env->publish)
+		pgt->env->publish(pgt->ctx);
+	op->done = size;
+	return true;
 }
 
 int pgt_s2_map(struct pgt *pgt, struct pgt_op *op, ipa_t ipa, u64 size, pa_t to, u32 prot)
 {
+	if (size == 1ULL << pgt->geo->granule_shift && map_one_page(pgt, op, ipa.v, to.v, prot))
+		return 0;
 	return pgt_map(pgt, op, ipa.v, size, to.v, prot);
 }
 
@@ -361,5 +429,8 @@ int pgt_s2_map_pfns(struct pgt *pgt, struct pgt_op *op, ipa_t ipa, const u64 *pf
 			ret = -ERANGE;
 	if (!ret)
 		ret = desc_attr(pgt, prot, &m.attr);
-	return ret ? ret : map_all(&m);
+	if (ret)
+		return ret;
+	plan_caches(&m);
+	return map_all(&m);
 }

@@ -21,23 +21,6 @@ static u64 leaf_clear(u64 *slot, u64 desc, u64 bits)
 	return desc;
 }
 
-static void gather_entry(const struct pgt_run *run, u32 i)
-{
-	u64 size = pgt_level_size(run->pgt->geo, run->pos->level);
-
-	if (run->op->gather)
-		pgt_gather_leaf(run->op->gather, run->ia + i * size, size, run->pos->level);
-}
-
-static void gather_span(const struct pgt_run *run, u32 first, u32 last)
-{
-	u8 shift = level_shift(run->pgt->geo, run->pos->level);
-
-	if (run->op->gather && first <= last)
-		pgt_gather_leaf(run->op->gather, run->ia + ((u64)first << shift),
-				(u64)(last - first + 1) << shift, run->pos->level);
-}
-
 struct clear_arg {
 	u64 bits; /* of these, clear what is set */
 	bool hit; /* out: one of them was */
@@ -47,26 +30,26 @@ static int clear_run(struct pgt_run *run)
 {
 	struct clear_arg *arg = run->arg;
 	u64 table_bit = desc_table_bit(run->pos->level), bits = arg->bits;
-	u64 *slot = run->pos->slot;
-	u32 i, first = ~0U, last = 0;
+	u64 *slot = run->pos->slot, *end = slot + run->n, *first = NULL, *last = NULL;
 
-	for (i = 0; i < run->n; i++) {
-		u64 desc = port_le64(port_read64(&slot[i]));
+	for (; slot < end; slot++) {
+		u64 desc = port_le64(port_read64(slot));
 
-		if (!(desc & DESC_VALID))
+		if (!desc_is_valid(desc))
 			continue;
 		if (desc & table_bit)
 			break;
 		if (!(desc & bits))
 			continue;
-		leaf_clear(&slot[i], desc, bits);
-		if (first > i)
-			first = i;
-		last = i;
+		leaf_clear(slot, desc, bits);
+		if (!first)
+			first = slot;
+		last = slot;
 	}
-	arg->hit |= first <= last;
-	gather_span(run, first, last);
-	return (int)i;
+	arg->hit |= first != NULL;
+	if (first && run->op->gather)
+		run_gather(run, first, last);
+	return (int)(slot - run->pos->slot);
 }
 
 int pgt_s2_wrprotect(struct pgt *pgt, struct pgt_op *op, ipa_t ipa, u64 size, bool *changed)
@@ -81,27 +64,24 @@ int pgt_s2_wrprotect(struct pgt *pgt, struct pgt_op *op, ipa_t ipa, u64 size, bo
 	return ret;
 }
 
-/* -EEXIST at the first leaf with one of the bits: one is enough. */
+/* Ends the loop, with -EEXIST, at the first leaf with one of the bits: one is enough. */
 static int test_run(struct pgt_run *run)
 {
 	struct clear_arg *arg = run->arg;
 	u64 table_bit = desc_table_bit(run->pos->level);
-	u32 i;
+	const u64 *slot = run->pos->slot, *end = slot + run->n;
 
-	for (i = 0; i < run->n; i++) {
-		u64 desc = port_le64(port_read64(&run->pos->slot[i]));
+	for (; slot < end && !arg->hit; slot++) {
+		u64 desc = port_le64(port_read64(slot));
 
-		if (!(desc & DESC_VALID))
+		if (!desc_is_valid(desc))
 			continue;
 		if (desc & table_bit)
 			break;
-		if (desc & arg->bits) {
-			arg->hit = true;
-			run->n = i;
-			return -EEXIST;
-		}
+		arg->hit = desc & arg->bits;
 	}
-	return (int)i;
+	run->n = (u32)(slot - run->pos->slot);
+	return arg->hit ? -EEXIST : (int)run->n;
 }
 
 int pgt_s2_test_clear_young(struct pgt *pgt, struct pgt_op *op, ipa_t ipa, u64 size, bool clear,
@@ -157,7 +137,8 @@ static int clear_dirty_run(struct pgt_run *run)
 			continue;
 		leaf_clear(&slot[i], desc, DESC_S2_W);
 		mark_dirty(geo, run->arg, run->ia + i * size, size);
-		gather_entry(run, i);
+		if (run->op->gather)
+			run_gather(run, &slot[i], &slot[i]);
 	}
 	return (int)i;
 }

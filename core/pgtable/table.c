@@ -159,6 +159,9 @@ static int install_over_invalid(struct pgt *pgt, struct pgt_op *op, const struct
 		return -ENOMEM;
 	for (i = 0; pos->desc && i < pgt->geo->table_entries; i++)
 		entry_write(&table[i], pos->desc);
+	/* A table that was detached from this very entry may still be in walk caches. */
+	if (op->gather && op->gather->tables)
+		pgt_gather_flush(pgt, op->gather);
 	/* The exchange releases the zeroes and annotations above. The loser uses the winner's. */
 	if (!entry_cas(pos->slot, pos->desc, table_desc(pgt, table)))
 		table_unalloc(op, table);
@@ -182,10 +185,9 @@ static int install_over_block(struct pgt *pgt, struct pgt_op *op, const struct p
 {
 	const struct pgt_geometry *geo = pgt->geo;
 	u64 size = pgt_level_size(geo, pos->level);
-	u64 not_attr = desc_oa_bits(geo) | DESC_TYPE;
 	struct table_fill fill = {
 		.oa = desc_oa(geo, pos->desc),
-		.attr = pos->desc & ~not_attr,
+		.attr = pos->desc & ~desc_not_attr(geo),
 		.level = pos->level + 1,
 		.leaves = leaves,
 	};

@@ -91,36 +91,39 @@ void prune(struct pgt_run *run, u32 n, bool all_zero)
 }
 
 struct unmap_result {
-	u32 n;		 /* entries handled */
-	u32 first, last; /* those of them that were leaves; first > last: none */
-	bool kept;	 /* something that isn't zero was left alone */
+	u32 n;		   /* entries handled */
+	u64 *first, *last; /* those of them that were leaves; NULL: none */
+	bool kept;	   /* something that isn't zero was left alone */
 };
 
-/* Makes leaves invalid; with @to_clean, what is cacheable stays readable to clean_entries(). */
+/* What is left of a leaf that is unmapped: with @to_clean, what clean_entries() needs. */
+static u64 unmapped(const struct pgt *pgt, u64 desc, bool to_clean)
+{
+	return to_clean && desc_is_cacheable(pgt, desc) ? desc & ~DESC_VALID : 0;
+}
+
 static void unmap_entries(struct pgt_run *run, bool to_clean, struct unmap_result *res)
 {
-	u64 *slot = run->pos->slot;
+	u64 *slot = run->pos->slot, *end = slot + run->n, *first = NULL, *last = NULL;
 	u64 table_bit = desc_table_bit(run->pos->level);
-	u32 i;
 
-	for (i = 0; i < run->n; i++) {
-		u64 desc = port_le64(port_read64(&slot[i]));
+	for (; slot < end; slot++) {
+		u64 desc = port_le64(port_read64(slot));
 
-		if (!desc)
-			continue;
 		if (!desc_is_valid(desc)) {
-			res->kept = true;
+			res->kept |= desc != 0;
 			continue;
 		}
 		if (desc & table_bit)
 			break;
-		entry_write(&slot[i], to_clean && desc_is_cacheable(run->pgt, desc) ?
-					      desc & ~DESC_VALID : 0);
-		if (res->first > i)
-			res->first = i;
-		res->last = i;
+		entry_write(slot, unmapped(run->pgt, desc, to_clean));
+		if (!first)
+			first = slot;
+		last = slot;
 	}
-	res->n = i;
+	res->n = (u32)(slot - run->pos->slot);
+	res->first = first;
+	res->last = last;
 }
 
 static bool needs_clean(const struct pgt_run *run)
@@ -139,29 +142,27 @@ static void clean_entries(struct pgt_run *run, const struct unmap_result *res)
 {
 	struct pgt *pgt = run->pgt;
 	u64 size = pgt_level_size(pgt->geo, run->pos->level);
-	u32 i;
+	u64 *slot;
 
 	pgt_gather_flush(pgt, run->op->gather);
-	for (i = res->first; i <= res->last; i++) {
-		u64 desc = entry_read(&run->pos->slot[i]);
+	for (slot = res->first; slot <= res->last; slot++) {
+		u64 desc = entry_read(slot);
 
 		if ((desc & DESC_TO_CLEAN) != DESC_TO_CLEAN)
 			continue;
 		pgt->env->dcache_clean_inval(pgt->ctx, pa(desc_oa(pgt->geo, desc)), size);
-		entry_write(&run->pos->slot[i], 0);
+		entry_write(slot, 0);
 	}
 }
 
 int unmap_run(struct pgt_run *run)
 {
-	u8 shift = level_shift(run->pgt->geo, run->pos->level);
-	struct unmap_result res = { .first = ~0U };
+	struct unmap_result res = { .n = 0 };
 	bool to_clean = needs_clean(run);
 
 	unmap_entries(run, to_clean, &res);
-	if (res.first <= res.last) {
-		pgt_gather_leaf(run->op->gather, run->ia + ((u64)res.first << shift),
-				(u64)(res.last - res.first + 1) << shift, run->pos->level);
+	if (res.first) {
+		run_gather(run, res.first, res.last);
 		if (to_clean)
 			clean_entries(run, &res);
 	}

@@ -6,17 +6,96 @@
  */
 #include "walk.h"
 
-int pgt_op_begin(const struct pgt *pgt, struct pgt_op *op, u64 ia, u64 size)
-{
-	u64 limit = 1ULL << pgt->geo->ia_bits;
-	u64 mask = (1ULL << pgt->geo->granule_shift) - 1;
+/*
+ * The way down is most of what a fault costs. Nearly every set of tables is simple: one
+ * mask finds an address in an entry, one distance finds it in memory. The code for those
+ * calls nothing, so that everything stays in registers; each function below exists for
+ * simple tables and for any, by a constant.
+ */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define NOINLINE      static __attribute__((noinline))
 
-	op->done = 0;
-	if (!size || ((ia | size) & mask))
-		return -EINVAL;
-	if (ia >= limit || size > limit - ia)
-		return -ERANGE;
-	return 0;
+static bool is_simple(const struct pgt *pgt)
+{
+	return (pgt->flags & PGT_LINEAR) && !pgt->geo->hi_mask;
+}
+
+ALWAYS_INLINE u64 *next_table(const struct pgt *pgt, u64 desc, const bool simple)
+{
+	if (simple)
+		return (u64 *)(uintptr_t)((desc & pgt->geo->oa_mask) + pgt->linear);
+	return table_of(pgt, desc);
+}
+
+ALWAYS_INLINE void find(const struct pgt *pgt, u64 ia, struct pgt_pos *pos, const bool simple)
+{
+	const struct pgt_geometry *geo = pgt->geo;
+	u32 mask = geo->table_entries - 1, shift = level_shift(geo, geo->start_level);
+	u64 **path = &pos->path[geo->start_level + 1];
+	u64 *slot = &pgt->root[(size_t)(ia >> shift)];
+	u64 desc;
+
+	for (;; path++) {
+		*path = slot;
+		desc = entry_read(slot);
+		if ((desc & DESC_TYPE) != DESC_TABLE || path == &pos->path[PGT_LEVEL_LAST + 1])
+			break;
+		shift -= geo->stride;
+		slot = next_table(pgt, desc, simple) + ((u32)(ia >> shift) & mask);
+	}
+	pos->slot = slot;
+	pos->desc = desc;
+	pos->level = (s8)(path - pos->path - 1);
+}
+
+NOINLINE void find_simple(const struct pgt *pgt, u64 ia, struct pgt_pos *pos)
+{
+	find(pgt, ia, pos, true);
+}
+
+NOINLINE void find_any(const struct pgt *pgt, u64 ia, struct pgt_pos *pos)
+{
+	find(pgt, ia, pos, false);
+}
+
+void pgt_find(const struct pgt *pgt, u64 ia, struct pgt_pos *pos)
+{
+	if (is_simple(pgt))
+		find_simple(pgt, ia, pos);
+	else
+		find_any(pgt, ia, pos);
+}
+
+ALWAYS_INLINE u64 *find_page(const struct pgt *pgt, u64 ia, const bool simple)
+{
+	const struct pgt_geometry *geo = pgt->geo;
+	u32 mask = geo->table_entries - 1, shift = level_shift(geo, geo->start_level);
+	u64 *slot = &pgt->root[(size_t)(ia >> shift)];
+
+	while (shift != geo->granule_shift) {
+		u64 desc = entry_read(slot);
+
+		if ((desc & DESC_TYPE) != DESC_TABLE)
+			return NULL;
+		shift -= geo->stride;
+		slot = next_table(pgt, desc, simple) + ((u32)(ia >> shift) & mask);
+	}
+	return slot;
+}
+
+NOINLINE u64 *find_page_simple(const struct pgt *pgt, u64 ia)
+{
+	return find_page(pgt, ia, true);
+}
+
+NOINLINE u64 *find_page_any(const struct pgt *pgt, u64 ia)
+{
+	return find_page(pgt, ia, false);
+}
+
+u64 *pgt_find_page(const struct pgt *pgt, u64 ia)
+{
+	return is_simple(pgt) ? find_page_simple(pgt, ia) : find_page_any(pgt, ia);
 }
 
 /* Entries of pos's table that overlap [@ia, @end). */
@@ -39,16 +118,18 @@ int pgt_for_each_run(struct pgt *pgt, struct pgt_op *op, u64 ia, u64 size, pgt_r
 	struct pgt_run run = { .pgt = pgt, .op = op, .pos = &pos, .arg = arg };
 
 	while (ia < end) {
+		u8 shift;
 		int ret;
 
 		pgt_find(pgt, ia, &pos);
-		run.ia = align_down(ia, pgt_level_size(geo, pos.level));
+		shift = level_shift(geo, pos.level);
+		run.ia = ia >> shift << shift;
 		run.n = budget_clip(op, budget, run_length(geo, ia, end, pos.level));
 		ret = fn(&run);
 		if (ret >= 0)
 			run.n = (u32)ret;
 		if (run.n)
-			ia = run.ia + ((u64)run.n << level_shift(geo, pos.level));
+			ia = run.ia + ((u64)run.n << shift);
 		op->done = ia < end ? ia - start : size;
 		if (ret < 0)
 			return ret;

@@ -26,30 +26,18 @@ static inline u8 level_shift(const struct pgt_geometry *geo, s8 level)
 
 static inline void *table_of(const struct pgt *pgt, u64 desc)
 {
-	return pgt->env->to_virt(pgt->ctx, pa(desc_oa(pgt->geo, desc)));
+	u64 oa = desc_oa(pgt->geo, desc);
+
+	if (pgt->flags & PGT_LINEAR)
+		return (void *)(uintptr_t)(oa + pgt->linear);
+	return pgt->env->to_virt(pgt->ctx, pa(oa));
 }
 
 /* Goes down to @ia, which must lie in the input address space. */
-static inline void pgt_find(const struct pgt *pgt, u64 ia, struct pgt_pos *pos)
-{
-	const struct pgt_geometry *geo = pgt->geo;
-	u64 *slot = &pgt->root[(size_t)(ia >> level_shift(geo, geo->start_level))];
-	s8 level = geo->start_level;
-	u64 desc;
+void pgt_find(const struct pgt *pgt, u64 ia, struct pgt_pos *pos);
 
-	for (;;) {
-		pos->path[level + 1] = slot;
-		desc = entry_read(slot);
-		if (!desc_is_table(desc, level))
-			break;
-		slot = table_of(pgt, desc);
-		level++;
-		slot += (u32)(ia >> level_shift(geo, level)) & (geo->table_entries - 1);
-	}
-	pos->slot = slot;
-	pos->desc = desc;
-	pos->level = level;
-}
+/* The entry of the last level for @ia, likewise; NULL if a table is missing on the way. */
+u64 *pgt_find_page(const struct pgt *pgt, u64 ia);
 
 /* Entries from the one that covers @ia to the end of its table. */
 static inline u32 table_left(const struct pgt_geometry *geo, u64 ia, s8 level)
@@ -82,6 +70,15 @@ struct pgt_run {
 	void *arg;
 };
 
+/* Gathers the leaves from @first to @last, entries of @run. */
+static inline void run_gather(const struct pgt_run *run, const u64 *first, const u64 *last)
+{
+	u8 shift = level_shift(run->pgt->geo, run->pos->level);
+
+	pgt_gather_leaf(run->op->gather, run->ia + ((u64)(first - run->pos->slot) << shift),
+			(u64)(last - first + 1) << shift, run->pos->level);
+}
+
 /*
  * Handles entries of @run from the first on, up to the first table. Returns how many
  * (0: the first has become a table, come again), or a negative error; then run->n
@@ -89,10 +86,16 @@ struct pgt_run {
  */
 typedef int pgt_run_fn(struct pgt_run *run);
 
-/*
- * Checks a range: 0, -EINVAL, -ERANGE. Sets op->done to 0.
- */
-int pgt_op_begin(const struct pgt *pgt, struct pgt_op *op, u64 ia, u64 size);
+/* Checks a range: 0, -EINVAL, -ERANGE. Sets op->done to 0. */
+static inline int pgt_op_begin(const struct pgt *pgt, struct pgt_op *op, u64 ia, u64 size)
+{
+	u64 limit = 1ULL << pgt->geo->ia_bits;
+
+	op->done = 0;
+	if (!size || ((ia | size) & ((1ULL << pgt->geo->granule_shift) - 1)))
+		return -EINVAL;
+	return ia >= limit || size > limit - ia ? -ERANGE : 0;
+}
 
 /* Calls @fn for all runs in a range that pgt_op_begin() has passed, within op->budget. */
 int pgt_for_each_run(struct pgt *pgt, struct pgt_op *op, u64 ia, u64 size, pgt_run_fn *fn,

@@ -111,7 +111,8 @@ struct pgt_env {
 };
 
 /* Flags of a set of tables. */
-#define PGT_FWB (1U << 0) /* stage 2 runs with HCR_EL2.FWB = 1 */
+#define PGT_FWB	   (1U << 0) /* stage 2 runs with HCR_EL2.FWB = 1 */
+#define PGT_LINEAR (1U << 1) /* table memory is mapped at one distance: to_virt isn't called */
 
 /* One set of tables. Fields are core's; read geo, root and flags freely. */
 struct pgt {
@@ -120,6 +121,8 @@ struct pgt {
 	const struct pgt_env *env;
 	void *ctx;
 	u32 flags;
+	u64 linear; /* with PGT_LINEAR: virtual minus physical address */
+	u64 plain;  /* attributes of Normal memory without any access, type apart */
 };
 
 /* Flags of one operation. */

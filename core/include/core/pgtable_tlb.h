@@ -69,7 +69,8 @@ struct pgt_tlb_plan {
  *
  * A caller that passes one to several operations (struct pgt_op.gather) saves
  * barriers, and promises not to map anything at the gathered addresses before
- * pgt_gather_flush(): that would be a make without its break.
+ * pgt_gather_flush(): that would be a make without its break. (An operation that has to
+ * put in a table where one may have been detached flushes by itself.)
  */
 struct pgt_gather {
 	u64 start, end; /* input addresses; start >= end: nothing owed */

@@ -448,6 +448,64 @@ static void test_xnx(void **state)
 	world_end(w);
 }
 
+/* Table memory at one distance: the same, without to_virt. */
+static void test_linear(void **state)
+{
+	static const u8 bits[] = { 40, 52 };
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct pgt_cpu_features cpu = env_cpu();
+		struct pgt_request req = { .stage = PGT_STAGE2, .granule_shift = 12,
+					   .ia_bits = bits[i], .oa_bits = bits[i] > 48 ? 52 : 48 };
+		struct world *w = world_with(&req, &cpu, PGT_FWB | PGT_LINEAR);
+		u64 k;
+
+		env_fill(&w->env, &w->mc, 8);
+		for (k = 0; k < 600; k++)
+			assert_int_equal(map(w, BASE + KiB(4) * k, KiB(4), TO + KiB(8) * k,
+					     PGT_PROT_R | (k & 1 ? PGT_PROT_W : PGT_PROT_X)), 0);
+		for (k = 0; k < 600; k++)
+			assert_leaf(w, BASE + KiB(4) * k, TO + KiB(8) * k, 3,
+				    PGT_PROT_R | (k & 1 ? PGT_PROT_W : PGT_PROT_X));
+		assert_int_equal(pgt_s2_unmap(&w->pgt, &w->op, ipa(BASE), MiB(4)), 0);
+		assert_kind(w, BASE, PGT_EMPTY);
+		env_drain(&w->env, &w->mc);
+		assert_int_equal(w->env.in_use, 0);
+		world_end(w);
+	}
+}
+
+/* One page next to others takes a shorter way, and meets the same refusals. */
+static void test_page_beside_another(void **state)
+{
+	struct world *w = world_s2(12, 40);
+
+	(void)state;
+	env_fill(&w->env, &w->mc, 8);
+	assert_int_equal(map(w, BASE, KiB(4), TO, PGT_PROT_RW), 0);
+	assert_int_equal(map(w, BASE + KiB(4), KiB(4) + 8, TO, PGT_PROT_RW), -EINVAL);
+	assert_int_equal(map(w, BASE + KiB(4), KiB(4) - 8, TO, PGT_PROT_RW), -EINVAL);
+	assert_int_equal(map(w, BASE + KiB(4), KiB(4), TO + 8, PGT_PROT_RW), -EINVAL);
+	assert_int_equal(map(w, BASE + KiB(4) + 8, KiB(4), TO, PGT_PROT_RW), -EINVAL);
+	assert_int_equal(map(w, (1ULL << 40) + BASE + KiB(4), KiB(4), TO, PGT_PROT_RW), -ERANGE);
+	assert_int_equal(map(w, BASE + KiB(4), KiB(4), 1ULL << 48, PGT_PROT_RW), -ERANGE);
+	assert_int_equal(map(w, BASE, KiB(4), TO, PGT_PROT_R), -EAGAIN);
+	assert_int_equal(map(w, BASE + KiB(4), KiB(4), TO, PGT_PROT_R | PGT_PROT_SW0), 0);
+	assert_leaf(w, BASE + KiB(4), TO, 3, PGT_PROT_R | PGT_PROT_SW0);
+	assert_int_equal(map(w, BASE + KiB(8), KiB(4), TO, PGT_PROT_R | PGT_PROT_PX), 0);
+	assert_leaf(w, BASE + KiB(8), TO, 3, PGT_PROT_R | PGT_PROT_PX);
+	assert_true(w->env.inval_bytes == KiB(4));
+	w->op.flags = PGT_OP_NO_CMO;
+	assert_int_equal(map(w, BASE + KiB(12), KiB(4), TO, PGT_PROT_RWX), 0);
+	assert_leaf(w, BASE + KiB(12), TO, 3, PGT_PROT_RWX);
+	assert_true(w->env.inval_bytes == KiB(4));
+	assert_int_equal(w->env.publishes, 4);
+	assert_true(w->op.done == KiB(4));
+	world_end(w);
+}
+
 /* The entry as the architecture wants it, bit by bit. */
 static void test_entry_bits(void **state)
 {
@@ -510,6 +568,8 @@ int main(void)
 		cmocka_unit_test(test_wide_blocks),
 		cmocka_unit_test(test_caches_without_fwb),
 		cmocka_unit_test(test_xnx),
+		cmocka_unit_test(test_linear),
+		cmocka_unit_test(test_page_beside_another),
 		cmocka_unit_test(test_entry_bits),
 	};
 
