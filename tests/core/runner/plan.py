@@ -13,7 +13,9 @@ from .variants import ROOT, SANITIZER_ENV
 
 # Operations of a full-effort random run; other programs know their own measure.
 RANDOM_OPERATIONS = {"run_pgtable": 1_000_000}
-# Judge programs that explore something fixed: once plain, once sanitized, once counted.
+# Programs that run in every build; the other judge programs explore something fixed: once
+# plain, once sanitized, once counted.
+EVERYWHERE = ("run_pgtable", "run_selftest")
 FIXED_VARIANTS = ("gcc", "sanitizers", "coverage")
 SECONDS_LIMIT = 200
 MUTATION_SECONDS_LIMIT = 280
@@ -231,7 +233,7 @@ def test_checks(wanted, args):
             name = os.path.basename(source)[:-2]
             if variant.threads_only and "thread" not in name:
                 continue
-            if not variant.threads_only and name not in RANDOM_OPERATIONS \
+            if not variant.threads_only and name not in EVERYWHERE \
                     and variant.name not in FIXED_VARIANTS:
                 continue
             checks.append(JudgeCheck(name, variant, source, args.seed))
