@@ -4,6 +4,7 @@
  */
 #include <linux/memory.h>
 #include <linux/module.h>
+#include <linux/reboot.h>
 
 #include "debugfs.h"
 #include "kvm_dev.h"
@@ -29,6 +30,28 @@ static int refuse_hotplug(struct notifier_block *nb, unsigned long action, void 
 
 static struct notifier_block memory_nb = { .notifier_call = refuse_hotplug };
 
+/*
+ * kexec starts the next kernel where this one runs, and it finds no stub at EL2, and
+ * memory that it may not touch, unless EL2 is given back first. (A crash kernel stays
+ * in memory of its own, and runs behind stage 2.)
+ */
+static int reboot_notify(struct notifier_block *nb, unsigned long action, void *cmd)
+{
+	int ret;
+
+	if (action != SYS_RESTART || !cmd || strcmp(cmd, "kexec reboot"))
+		return NOTIFY_OK;
+	ret = rd_release();
+	if (ret)
+		pr_err("EL2 is kept (%s): the next kernel will not find its way; end all VMs, or reboot\n",
+		       ret == -EBUSY ? "a VM exists" : "loaded with locked=1");
+	else
+		pr_info("EL2 is given back for the next kernel\n");
+	return NOTIFY_OK;
+}
+
+static struct notifier_block reboot_nb = { .notifier_call = reboot_notify };
+
 static int __init rd_init(void)
 {
 	int ret;
@@ -48,6 +71,7 @@ static int __init rd_init(void)
 	if (ret)
 		goto release;
 	rd_debugfs_init(&el2);
+	register_reboot_notifier(&reboot_nb);
 	/* A module without an exit can't be unloaded, and that's what locked means. */
 	if (locked)
 		__module_get(THIS_MODULE);
@@ -66,6 +90,7 @@ free:
 
 static void __exit rd_exit(void)
 {
+	unregister_reboot_notifier(&reboot_nb);
 	rd_debugfs_exit();
 	rd_kvm_exit();
 	/* No VM is left, since each holds the module; a refusal would be a bug of EL2's. */

@@ -12,8 +12,8 @@
  * calls nothing, so that everything stays in registers; each function below exists for
  * simple tables and for any, by a constant.
  */
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-#define NOINLINE      static __attribute__((noinline))
+#define ALWAYS_INLINE static inline __attribute__((__always_inline__))
+#define NOINLINE      static __attribute__((__noinline__))
 
 static bool is_simple(const struct pgt *pgt)
 {
