@@ -248,7 +248,7 @@ static void fault_in_slot(struct attempt *a, struct gmem_outcome *out)
 	out->hva = a->hva = slot->hva + ((a->f->gfn - slot->gfn) << g->page_shift);
 	if (port_read32(&slot->dead))
 		settle(g, a, -EAGAIN, out);
-	else if (a->f->write && (port_read32(&slot->flags) & GMEM_READONLY))
+	else if ((a->f->write || g->pinned) && (port_read32(&slot->flags) & GMEM_READONLY))
 		out->result = GMEM_RDONLY;
 	else if (fast_path(a))
 		out->result = GMEM_DONE;

@@ -273,7 +273,8 @@ static int region_check(const struct gmem *g, const struct gmem_region *r)
 		return -EINVAL;
 	if (r->bytes && (r->gpa >= limit || r->bytes > limit - r->gpa))
 		return -EFAULT;
-	if (g->pinned && r->bytes && r->flags)
+	/* Donated pages are the guest's to write, and nobody's to watch. */
+	if (g->pinned && r->bytes && (r->flags & GMEM_LOG_DIRTY))
 		return -EPERM;
 	return 0;
 }

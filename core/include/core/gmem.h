@@ -185,7 +185,8 @@ enum gmem_result {
 	GMEM_DONE,   /* let the guest go on (or try again) */
 	GMEM_RETRY,  /* nothing changed; let the guest try again */
 	GMEM_NOSLOT, /* no memory there */
-	GMEM_RDONLY, /* a write to a read-only slot: an MMIO exit */
+	GMEM_RDONLY, /* a write to a read-only slot: an MMIO exit; if pinned, any access to one,
+		      * since what is given away can't be kept from being written */
 	GMEM_POISON, /* the host's page is broken: SIGBUS, see hva and order */
 	GMEM_NOEXEC, /* an instruction fetch from what isn't RAM */
 	GMEM_FAILED, /* error says why: -EFAULT, -EINTR, -ENOMEM, -EPERM */

@@ -28,6 +28,7 @@ struct run {
 	struct rng rng;
 	struct model_slot slot[IDS];
 	bool touched[GM_GFNS];
+	bool soft[GM_GFNS]; /* made old without a flush: a TLB may hide its next use */
 	u64 ops, accesses, regions, regions_done, logs, ages, young;
 };
 
@@ -63,7 +64,7 @@ static void step_access(struct run *r)
 		if (got != GM_OK)
 			continue;
 		slot->wrote[gfn - slot->gfn] |= write;
-		r->touched[gfn] |= r->m.cpu[c].walked;
+		r->touched[gfn] |= r->m.cpu[c].walked || !r->soft[gfn];
 	}
 }
 
@@ -237,28 +238,72 @@ static void step_mark(struct run *r)
 
 /* ---- Ageing ---- */
 
+/* The page is old from now on; so is all of its block, which has one access flag. */
+static void grow_old(struct run *r, u64 gfn, bool flush)
+{
+	u64 mask = (1ull << GM_ORDER(r->m.s2[gfn])) - 1, i;
+
+	for (i = gfn & ~mask; i <= (gfn | mask); i++) {
+		if (r->touched[i] || !flush)
+			r->soft[i] = !flush;
+		r->touched[i] = false;
+	}
+}
+
+/* Whether the host page of @gfn is one of @n from @first on. */
+static bool in_range(struct run *r, u64 gfn, u64 first, u64 n)
+{
+	const struct model_slot *s = slot_at(r, gfn);
+
+	return s && s->hvn + (gfn - s->gfn) - first < n;
+}
+
+/* A CPU that has a page in its TLB uses it again, right after it was made old for sure. */
+static void use_again(struct run *r, u32 c, u64 gfn)
+{
+	const struct model_slot *s = slot_at(r, gfn);
+	u64 hva;
+
+	if (gm_access(&r->m, c, gfn, false, false) != GM_OK)
+		return;
+	hva = gm_hva(s->hvn + (gfn - s->gfn));
+	r->touched[gfn] = true;
+	gm_check(gmem_age(&r->m.g, hva, hva + 1, false, false));
+}
+
 static void step_age(struct run *r)
 {
-	u64 first = rng_below(&r->rng, GM_HVNS), n = 1 + rng_below(&r->rng, 80), gfn;
+	u64 first = rng_below(&r->rng, GM_HVNS), gfn;
+	u64 n = 1 + rng_below(&r->rng, rng_chance(&r->rng, 20) ? GM_HVNS : 80);
 	bool clear = rng_chance(&r->rng, 60), flush = rng_chance(&r->rng, 60), want = false, got;
+	u32 c = (u32)rng_below(&r->rng, GM_CPUS);
+	struct gm_tlb tlb = { 0 };
 
 	if (n > GM_HVNS - first)
 		n = GM_HVNS - first;
-	for (gfn = 0; gfn < GM_GFNS; gfn++) {
-		const struct model_slot *s = slot_at(r, gfn);
+	for (gfn = 0; gfn < GM_GFNS; gfn++)
+		want |= in_range(r, gfn, first, n) && r->touched[gfn] &&
+			(r->m.s2[gfn] & GM_VALID);
+	for (gfn = 0; gfn < GM_TLB; gfn++) {
+		const struct gm_tlb *t = &r->m.cpu[c].tlb[gfn];
 
-		if (!s || s->hvn + (gfn - s->gfn) - first >= n)
-			continue;
-		want |= r->touched[gfn] && (r->m.s2[gfn] & GM_VALID);
-		if (clear)
-			r->touched[gfn] = false;
+		if (t->valid && in_range(r, t->gfn, first, n) && !r->soft[t->gfn] &&
+		    r->touched[t->gfn])
+			tlb = *t;
+	}
+	for (gfn = 0; clear && gfn < GM_GFNS; gfn++) {
+		if (in_range(r, gfn, first, n))
+			grow_old(r, gfn, flush);
 	}
 	got = gmem_age(&r->m.g, gm_hva(first), gm_hva(first + n), clear, flush);
 	gm_check(got || !want);
 	r->ages++;
 	r->young += got;
-	if (clear)
-		gm_check(!gmem_age(&r->m.g, gm_hva(first), gm_hva(first + n), false, false));
+	if (!clear)
+		return;
+	gm_check(!gmem_age(&r->m.g, gm_hva(first), gm_hva(first + n), false, false));
+	if (flush && tlb.valid)
+		use_again(r, c, tlb.gfn);
 }
 
 /* ---- The run ---- */
@@ -272,6 +317,7 @@ static void step_settings(struct run *r)
 	if (rng_chance(&r->rng, 20)) {
 		gmem_unmap_all(&m->g);
 		memset(r->touched, 0, sizeof(r->touched));
+		memset(r->soft, 0, sizeof(r->soft));
 	}
 	if (rng_chance(&r->rng, 10))
 		gmem_change_pte(&m->g, gm_hva(rng_below(&r->rng, GM_HVNS)));

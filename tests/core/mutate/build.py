@@ -15,9 +15,9 @@ from programs import ROOT, all_sources
 
 DIRECTORY = os.path.join(ROOT, "build", "mutate")
 FLAGS = ["-std=gnu11", "-O1", "-w"]
-LIBRARIES = ("core/pgtable", "core/ownership")
+LIBRARIES = ("core/pgtable", "core/ownership", "core/gmem")
 # Judge files that belong to other libraries' tests.
-FOREIGN = ("run_", "gmem", "vgic")
+FOREIGN = ("run_", "vgic")
 
 
 class BuildError(Exception):

@@ -20,12 +20,14 @@ JUDGES = {
     "run_pgtable_oom": [],
     "run_ownership_random": ["--seed", "7", "--ops", "6000"],
     "run_ownership_exhaustive": ["--quick"],
+    "run_gmem": ["--quick"],
 }
 
 LIBRARIES = {
     "core/pgtable": ("test_pgtable_*.c", ["run_pgtable", "run_ownership_random"]),
     "core/ownership": ("test_ownership_*.c",
                        ["run_ownership_exhaustive", "run_ownership_random"]),
+    "core/gmem": ("test_gmem_*.c", ["run_gmem"]),
 }
 
 # A judge program says so before it shrinks what it found.
