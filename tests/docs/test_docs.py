@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The documents keep up with the tree: run with `python3 -m pytest tests/docs`.
+"""The documents keep up with the tree: `make test-tools` runs this.
 
 Needs nothing but the sources.
 """
