@@ -111,7 +111,7 @@ bool rd_exit_device(struct rd_vcpu *vcpu)
 	struct rd_mmio m;
 
 	/* Devices lie where no memory is: a permission fault is memory's. */
-	if (!describable(esr) || (esr & ESR_ELx_FSC_TYPE) != ESR_ELx_FSC_FAULT)
+	if (!describable(esr) || !esr_fsc_is_translation_fault(esr))
 		return false;
 	decode(vcpu, &m);
 	return device_access(vcpu, &m);
@@ -171,7 +171,7 @@ int rd_exit_mmio(struct rd_vcpu *vcpu)
 	if (!(esr & ESR_ELx_ISV))
 		return undescribed(vcpu);
 	decode(vcpu, &m);
-	if ((esr & ESR_ELx_FSC_TYPE) != ESR_ELx_FSC_FAULT && device_access(vcpu, &m))
+	if (!esr_fsc_is_translation_fault(esr) && device_access(vcpu, &m))
 		return 1;
 	return to_user(vcpu, &m);
 }

@@ -258,7 +258,7 @@ int rd_vcpu_run(struct rd_vcpu *vcpu)
 	}
 	if (vcpu->pending == RD_PENDING_MMIO)
 		rd_mmio_complete(vcpu);
-	if (READ_ONCE(run->immediate_exit__unsafe))
+	if (rd_run_immediate_exit(run))
 		return -EINTR;
 	vcpu->deadline = 0;
 	run->exit_reason = KVM_EXIT_UNKNOWN;

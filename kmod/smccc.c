@@ -265,12 +265,13 @@ bool rd_smccc_fast(struct rd_vcpu *vcpu)
 static int forward(struct rd_vcpu *vcpu, u32 fn, bool smc)
 {
 	struct kvm_run *run = vcpu->run;
+	u32 flags = smc ? KVM_HYPERCALL_EXIT_SMC : 0;
 
+	if (!(vcpu->state->exit.esr & ESR_ELx_IL))
+		flags |= KVM_HYPERCALL_EXIT_16BIT;
 	run->exit_reason = KVM_EXIT_HYPERCALL;
 	run->hypercall.nr = fn;
-	run->hypercall.flags = smc ? KVM_HYPERCALL_EXIT_SMC : 0;
-	if (!(vcpu->state->exit.esr & ESR_ELx_IL))
-		run->hypercall.flags |= KVM_HYPERCALL_EXIT_16BIT;
+	rd_run_set_hypercall_flags(run, flags);
 	return 0;
 }
 
