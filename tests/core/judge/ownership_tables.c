@@ -119,7 +119,11 @@ bool jt_start(struct jt_tables *t, const struct pgt_request *req,
 	      const struct pgt_cpu_features *cpu, bool fwb, u64 table_pa)
 {
 	struct walk_cpu walk_cpu = spec_walk_cpu(cpu, req->granule_shift);
+	u32 flags = fwb ? PGT_FWB : 0;
 
+	/* Table memory is at one distance; core is told in half of the cases. */
+	if (table_pa / MEM_ALIGN / 32 & 1)
+		flags |= PGT_LINEAR;
 	t->problem = NULL;
 	t->fwb = fwb;
 	t->pool = (struct own_pgt_pool){0};
@@ -135,7 +139,7 @@ bool jt_start(struct jt_tables *t, const struct pgt_request *req,
 			     pgt_geometry_ttbr(&t->geo, pa(mem_to_pa(&t->mem, t->root)), 7), fwb);
 	if (t->reg.wrong)
 		t->problem = t->reg.wrong;
-	else if (pgt_init(&t->pgt, &t->geo, t->root, &env, t, fwb ? PGT_FWB : 0))
+	else if (pgt_init(&t->pgt, &t->geo, t->root, &env, t, flags))
 		t->problem = "pgt_init() refuses the geometry";
 	if (!t->problem)
 		tlb_start(&t->tlb, &t->reg);
