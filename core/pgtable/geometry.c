@@ -333,8 +333,8 @@ static u64 encode_tg(const struct pgt_geometry *geo)
 
 static void set_tcr(struct pgt_geometry *geo)
 {
-	u64 tcr = GEO_TCR_T0SZ(geo->ia_bits) | GEO_TCR_IRGN_WBWA | GEO_TCR_ORGN_WBWA | GEO_TCR_SH_INNER |
-		  encode_tg(geo) | (u64)encode_ps(geo->oa_bits) << GEO_TCR_PS_SHIFT;
+	u64 tcr = GEO_TCR_T0SZ(geo->ia_bits) | GEO_TCR_IRGN_WBWA | GEO_TCR_ORGN_WBWA |
+		  GEO_TCR_SH_INNER | encode_tg(geo) | (u64)encode_ps(geo->oa_bits) << GEO_TCR_PS_SHIFT;
 
 	if (geo->ha)
 		tcr |= GEO_TCR_HA;

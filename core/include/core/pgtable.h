@@ -200,8 +200,9 @@ int pgt_walk(struct pgt *pgt, struct pgt_op *op, u64 ia, u64 size, pgt_leaf_fn *
  *
  * Over an empty entry: writes. Over a leaf with another output address or memory type,
  * or a block that is to become smaller: break-before-make; the rest of a block keeps
- * its translation. A table is kept, and its entries are filled, even where a block
- * would do; with PGT_OP_REPLACE the block takes the table's place (annotations below
+ * its translation. Over one that differs in software bits (and maybe permissions): it is
+ * rewritten in place and invalidated. A table is kept, and its entries are filled, even
+ * where a block would do; with PGT_OP_REPLACE the block takes the table's place (annotations below
  * are lost with it: not for the host's tables).
  *
  * -EAGAIN: the next leaf is already there, equal or with other permissions only
@@ -317,7 +318,8 @@ int pgt_s2_set_owner(struct pgt *pgt, struct pgt_op *op, ipa_t ipa, u64 size, u6
  * blocks of blocks arise; and one annotation or one empty entry in the place of a table
  * of equal ones. Software bits must agree; AF and dirty state are merged. Only tables
  * wholly inside the range, no leaf larger than @op->max_shift. Exclusive. One
- * break-before-make a table. Returns 0; *@made (unless NULL) counts the tables freed.
+ * break-before-make a table. A call that goes on where the budget ended another doesn't
+ * try tables that began before it. Returns 0; *@made (unless NULL) counts the tables freed.
  */
 int pgt_s2_coalesce(struct pgt *pgt, struct pgt_op *op, ipa_t ipa, u64 size, u32 *made);
 

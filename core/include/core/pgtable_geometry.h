@@ -71,8 +71,6 @@ enum pgt_lpa2 {
 	PGT_LPA2_ALWAYS, /* even where 48 bits would do; refused if the CPU lacks it */
 };
 
-#define PGT_START_AUTO ((s8)-2)
-
 /* What is wanted. Zeroed fields other than stage, granule and ia_bits are defaults. */
 struct pgt_request {
 	enum pgt_stage stage;
@@ -123,7 +121,7 @@ struct pgt_geometry {
 	s8 start_level;	       /* -1 to 3 */
 	u8 block_levels;       /* bit level+1: a leaf may lie there (level 3 included) */
 	u8 level_shift[PGT_LEVELS]; /* [level+1]: log2 bytes that one entry covers */
-	u8 hi_oa_bit;	       /* first OA bit that doesn't lie in place: 48, 50 or 52 */
+	u8 hi_oa_bit;	       /* first OA bit that doesn't lie in place: 48 or 50 */
 	u8 hi_desc_bit;	       /* where in the entry it lies instead */
 	u64 oa_mask;	       /* OA bits in place, down to the granule */
 	u64 hi_mask;	       /* OA bits elsewhere, shifted down to bit 0 (0: none) */
@@ -187,6 +185,8 @@ u64 pgt_largest_leaf(const struct pgt_geometry *geo, u64 addr, u64 lo, u64 hi, u
  * Table pages (root apart) that mapping [@ia, @ia + @size) with leaves of at
  * most 1 << @max_shift bytes (0: pages only) can need at the very most, whatever
  * is there beforehand. Fill the memcache with so many, and the call can't run dry.
+ * With a @max_shift, input and output must agree in the bits below it, as in an
+ * identity map; otherwise pages are all that fits, and 0 is the right value.
  */
 u64 pgt_map_pages_needed(const struct pgt_geometry *geo, u64 ia, u64 size, u8 max_shift);
 

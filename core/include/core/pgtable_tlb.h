@@ -101,7 +101,7 @@ void pgt_gather_flush(struct pgt *pgt, struct pgt_gather *g);
  * Fills @plan for the changes in @g under @geo. Pure: this is what
  * pgt_gather_flush() uses, and what tests look at.
  *
- * By range where the CPU has FEAT_TLBIRANGE: at most six instructions. With DS=1
+ * By range where the CPU has FEAT_TLBIRANGE: at most five instructions. With DS=1
  * the base operand counts 64K units whatever the granule, so the range is widened
  * downwards to 64K. Otherwise one by one, up to 16. Beyond either, everything.
  * After by-IPA kinds at stage 2 come DSB and VMALLE1: by-IPA invalidation

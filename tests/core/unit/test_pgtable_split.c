@@ -47,7 +47,8 @@ static void test_split_at_once(void **state)
 	assert_int_equal(pgt_s2_split(&w->pgt, &w->op, ipa(GiB(1)), GiB(1)), 0);
 	assert_true(w->op.done == GiB(1));
 	for (ia = 0; ia < GiB(1); ia += MiB(1) + KiB(4) * 77)
-		assert_leaf(w, GiB(1) + ia, HIGH + ia, 3, PGT_PROT_RW | PGT_PROT_OLD | PGT_PROT_SW1);
+		assert_leaf(w, GiB(1) + ia, HIGH + ia, 3,
+			    PGT_PROT_RW | PGT_PROT_OLD | PGT_PROT_SW1);
 	assert_int_equal(w->env.plans, 1);
 	assert_int_equal(w->env.plan[0].op[0].level, 1);
 	assert_int_equal(w->mc.count, 0);
@@ -104,7 +105,7 @@ static void test_split_skips_the_rest(void **state)
 	world_end(w);
 }
 
-/* The hardware marks the block dirty while the copy is made: the copy is made again. */
+/* Between break and make others find the marker. */
 static void block_is_locked(struct env *env)
 {
 	struct world *w = env->arg;
@@ -131,6 +132,12 @@ static void test_split_locks(void **state)
 	world_end(w);
 }
 
+/* A table of level 2, for 1 GiB. */
+static int create(struct world *w, s8 leaf_level, void **table)
+{
+	return pgt_s2_create_unlinked(&w->pgt, &w->op, pa(HIGH), 2, leaf_level, PGT_PROT_R, table);
+}
+
 static void test_unlinked(void **state)
 {
 	struct world *w = world(MiB(2), PGT_PROT_RW);
@@ -140,20 +147,17 @@ static void test_unlinked(void **state)
 	(void)state;
 	env_fill(&w->env, &w->mc, 514);
 	in_use = w->env.in_use;
-	assert_int_equal(pgt_s2_create_unlinked(&w->pgt, &w->op, pa(HIGH), 2, 3, PGT_PROT_R, &table),
-			 0);
+	assert_int_equal(create(w, 3, &table), 0);
 	assert_int_equal(w->mc.count, 1);
 	pgt_s2_free_unlinked(&w->pgt, table, 2);
 	assert_int_equal(w->env.in_use, in_use - 513);
 	env_fill(&w->env, &w->mc, 1);
-	assert_int_equal(pgt_s2_create_unlinked(&w->pgt, &w->op, pa(HIGH), 2, 2, PGT_PROT_R, &table),
-			 0);
+	assert_int_equal(create(w, 2, &table), 0);
 	assert_true((port_le64(((u64 *)table)[3]) & 0xfffffffff003ULL) == (HIGH + MiB(6)) + 1);
 	pgt_s2_free_unlinked(&w->pgt, table, 2);
 	/* All pages return when it can't be finished. */
 	env_fill(&w->env, &w->mc, 512);
-	assert_int_equal(pgt_s2_create_unlinked(&w->pgt, &w->op, pa(HIGH), 2, 3, PGT_PROT_R, &table),
-			 -ENOMEM);
+	assert_int_equal(create(w, 3, &table), -ENOMEM);
 	assert_int_equal(w->mc.count, 512);
 	world_end(w);
 }

@@ -284,7 +284,8 @@ static void test_init(void **state)
 
 	(void)state;
 	/* Two concatenated tables: aligned to both. */
-	assert_int_equal(pgt_init(&pgt, &w->geo, w->env.mem + KiB(4), &env_ops, &w->env, 0), -EINVAL);
+	assert_int_equal(pgt_init(&pgt, &w->geo, w->env.mem + KiB(4), &env_ops, &w->env, 0),
+			 -EINVAL);
 	w->env.phys = 1ULL << 48;
 	assert_int_equal(pgt_init(&pgt, &w->geo, w->env.mem, &env_ops, &w->env, 0), -EINVAL);
 	w->env.phys = 0;
