@@ -121,21 +121,22 @@ def archive(variant, name, sources, errors):
     return path
 
 
-def program(variant, source, libraries, system):
-    """Links @source with @libraries, (name, sources) each."""
+def program(variant, sources, libraries, system):
+    """Links @sources, the first of which names it, with @libraries, (name, sources) each."""
     errors = []
-    inputs = [compile_object(variant, source)]
+    first = [compile_object(variant, source) for source in sources]
+    inputs = list(first)
     inputs += [archive(variant, name, sources, errors) for name, sources in libraries]
     try:
         # Twice: the ear makes core refer back to the judge.
-        return link(variant, os.path.basename(source)[:-2], inputs + inputs[1:],
+        return link(variant, os.path.basename(sources[0])[:-2], inputs + inputs[len(first):],
                     system + ["-lpthread"])
     except BuildError as error:
         raise BuildError("\n".join(errors[:3] + [str(error)[-2000:]])) from error
 
 
 def unit_program(variant, source):
-    return program(variant, source, [("libcore.a", core_sources()), ("libear.a", [EAR])],
+    return program(variant, [source], [("libcore.a", core_sources()), ("libear.a", [EAR])],
                    variant.cmocka)
 
 
@@ -153,7 +154,7 @@ def judge_files(source):
     return [s for s in judge_sources() if family(s) in families[family(source)]]
 
 
-def judge_program(variant, source):
+def judge_program(variant, source, *more):
     name = "-".join(["libjudge", family(source) or "pgtable"]) + ".a"
-    return program(variant, source, [(name, judge_files(source)), ("libcore.a", core_sources())],
-                   [])
+    return program(variant, [source, *more],
+                   [(name, judge_files(source)), ("libcore.a", core_sources())], [])

@@ -178,38 +178,52 @@ class MutationCheck:
 
 
 class CorpusCheck(Check):
-    """Replays a fuzz target's corpus, or fuzzes on from it."""
+    """Runs the kept inputs of a fuzz target once, in the sanitizers' build."""
 
-    def __init__(self, source, seconds=0):
-        super().__init__(os.path.basename(source)[:-2], variants.FUZZ, source)
+    def __init__(self, source, variant):
+        super().__init__(os.path.basename(source)[:-2], variant, source)
+
+    def make(self):
+        return build.judge_program(self.build_variant, self.source, "tests/core/fuzz/replay.c")
+
+    def corpus(self):
+        return os.path.join("tests/core/fuzz/corpus", self.name[len("fuzz_"):])
+
+    def arguments(self):
+        return [self.corpus()]
+
+    def count(self, output):
+        return count_judge(output)
+
+
+class FuzzCheck(CorpusCheck):
+    """Fuzzes on from the corpus for a while."""
+
+    def __init__(self, source, seconds):
+        super().__init__(source, variants.FUZZ)
         self.fuzz_seconds = seconds
         self.seconds = seconds + 60
 
     def make(self):
         return build.judge_program(self.build_variant, self.source)
 
+    def found(self, what):
+        path = os.path.join(self.build_variant.directory, what, self.name[len("fuzz_"):])
+        os.makedirs(path, exist_ok=True)
+        return path
+
     def arguments(self):
-        name = self.name[len("fuzz_"):]
-        kept = os.path.join("tests/core/fuzz/corpus", name)
-        found = os.path.join(self.build_variant.directory, "corpus", name)
-        crashes = os.path.join(self.build_variant.directory, "crashes", name)
-        for directory in (found, crashes):
-            os.makedirs(os.path.join(ROOT, directory), exist_ok=True)
-        if not self.fuzz_seconds:
-            return ["-runs=0", kept]
         return [f"-max_total_time={self.fuzz_seconds}", "-timeout=10", "-max_len=4096",
-                "-use_value_profile=1", "-print_final_stats=1", f"-artifact_prefix={crashes}/",
-                found, kept]
+                "-use_value_profile=1", "-print_final_stats=1",
+                f"-artifact_prefix={self.found('crashes')}/", self.found("corpus"), self.corpus()]
 
     def count(self, output):
-        ended = re.search(r"Done \d+ runs|stat::number_of_executed_units: +[1-9]", output)
-        return (1 if ended or "INITED" in output and not self.fuzz_seconds else 0, 0, 0)
+        ended = re.search(r"stat::number_of_executed_units: +[1-9]", output)
+        return (1 if ended else 0, 0, 0)
 
-
-class FuzzCheck(CorpusCheck):
     def run(self, out):
         super().run(out)
-        found = os.path.join(self.build_variant.directory, "corpus", self.name[len("fuzz_"):])
+        found = self.found("corpus")
         out.note(f"    {len(os.listdir(found))} inputs with new coverage in "
                  f"{os.path.relpath(found, ROOT)}")
 
@@ -241,8 +255,9 @@ def test_checks(wanted, args):
             name = os.path.basename(source)[:-2]
             if not variant.threads_only or "thread" in name:
                 checks.append(UnitCheck(name, variant, source))
-    if not args.variant:
-        checks += [CorpusCheck(s) for s in build.relative("tests/core/fuzz/fuzz_*.c")]
+        if variant.name == "sanitizers":
+            checks += [CorpusCheck(s, variant)
+                       for s in build.relative("tests/core/fuzz/fuzz_*.c")]
     return [c for c in checks if named(c, args.only)]
 
 
