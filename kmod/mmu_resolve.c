@@ -172,9 +172,9 @@ static int charge(struct rd_mmu *m, unsigned long pages)
 	int err = account_locked_vm(m->vm->mm, pages, true);
 
 	if (err) {
-		pr_warn_ratelimited("protected VM %llu needs locked memory beyond RLIMIT_MEMLOCK (%lu pages so far): raise the limit of process %d\n",
-				    m->vm->handle, atomic_long_read(&m->accounted),
-				    task_tgid_nr(current));
+		pr_warn_ratelimited("protected VM %llu: process %d reached RLIMIT_MEMLOCK after %lu pages: raise it\n",
+				    m->vm->handle, task_tgid_nr(current),
+				    atomic_long_read(&m->accounted));
 		return err;
 	}
 	atomic_long_add(pages, &m->accounted);

@@ -564,7 +564,7 @@ static int protected_split(struct gmem_backend *be, u64 gfn, u64 pages, struct g
 	return err;
 }
 
-/* The first place at or after @gfn in @run where its pages would make a block of the size @order. */
+/* The first place at or after @gfn in @run where its pages would make a block of 2^@order. */
 static bool would_be_block(const struct gmem_run *run, u64 gfn, u32 order, u64 *first)
 {
 	u64 mask = (1ull << order) - 1;

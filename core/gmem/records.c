@@ -10,7 +10,7 @@
  */
 #include <core/gmem_records.h>
 
-/* Of the packed run: 28 bits of distance from the leaf's base, 4 of attr, 40 of pfn, 24 of pages. */
+/* A packed run: 28 bits of distance from the leaf's base, 4 of attr, 40 of pfn, 24 of pages. */
 struct packed {
 	u32 where;
 	u32 pfn_low;

@@ -141,7 +141,7 @@ static void start_log(u32 id)
 	copy_pages(id, all);
 }
 
-/* What the guest wrote and the copy doesn't have; pages that went to zero by themselves excepted. */
+/* Whether the copy has what the guest wrote; pages that went to zero by themselves excepted. */
 static void compare(u32 id)
 {
 	u64 n;
