@@ -2,6 +2,7 @@
 /* Making, running, shrinking and printing a sequence. */
 #include <setjmp.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sequence.h"
@@ -116,9 +117,13 @@ int sequence_run(struct world *w, const struct sequence *seq)
 
 /* ---- Shrinking: delta debugging, then plainer arguments ---- */
 
+#define SECONDS_TO_SHRINK 60
+
+static time_t deadline;
+
 static bool still_fails(struct world *w, const struct sequence *seq)
 {
-	return sequence_run(w, seq) >= 0;
+	return time(NULL) < deadline && sequence_run(w, seq) >= 0;
 }
 
 /* Leaves out [from, from + n) if the rest still fails. */
@@ -202,6 +207,7 @@ void sequence_shrink(struct world *w, struct sequence *seq)
 	bool any = true;
 	u32 i;
 
+	deadline = time(NULL) + SECONDS_TO_SHRINK;
 	w->thorough = true;
 	failed = sequence_run(w, seq);
 	if (failed < 0) {
