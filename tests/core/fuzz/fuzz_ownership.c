@@ -117,7 +117,7 @@ static void run_tables(struct rng *rng)
 
 	if (!ready)
 		jm_init(&m);
-	ready = true;
+	ready = m.small = true;
 	if (!jm_start(&m, rng, NULL, &model))
 		die(m.target.problem, &(struct jo_step){0});
 	for (i = 0; i < STEPS_MAX && !rng->dry; i++) {

@@ -75,10 +75,12 @@ static void choose_shape(struct jm_machine *m, struct rng *rng)
 
 	m->pool_pages = POOL_PAGES;
 	/* Now and then a chunk is a quarter of a 1 GiB block. */
-	if (granule == 12 && rng_chance(rng, 6)) {
+	if (granule == 12 && rng_chance(rng, 6) && !m->small) {
 		chunk = 2 * stride - 2;
 		m->pool_pages = POOL_PAGES_HUGE;
 	}
+	if (m->small && chunk > 9)
+		chunk = 2;
 	choose_cpu(m, rng);
 	memset(shape, 0, sizeof(*shape));
 	m->target.chunk_shift = chunk;

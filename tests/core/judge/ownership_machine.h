@@ -32,6 +32,7 @@ struct jm_machine {
 	u64 zeroed[JO_FRAMES];      /* pages zeroed in this step */
 	u8 data[JO_FRAMES];
 	const struct jo_model *before, *after;
+	bool small;      /* no more than 512 pages a frame, for many short runs */
 	bool all_at_top; /* that of every guest */
 	u32 pool_pages;  /* in each pool, before a step */
 	u64 makes;       /* leaves that went live, and were looked at */
