@@ -27,6 +27,7 @@
 #define DATA_IPA	0x80000000UL
 #define MMIO_IPA	0x10000000UL /* no memory: a read is an exit */
 #define GICD_IPA	0x08000000UL
+#define GICD_IIDR	8
 #define GICR_IPA	0x080a0000UL
 #define ORDER_IPA	0x10001000UL /* read: the next order; write: a loop has ended */
 #define VM_PROTECTED	(1UL << 31)
@@ -61,6 +62,10 @@ __asm__(".pushsection .rodata\n"
 	"		subs x19, x19, #1\n"
 	"		b.ne guest_mmio\n"
 	"		b guest_done\n"
+	"guest_read:	ldr w1, [x23]\n"
+	"		subs x19, x19, #1\n"
+	"		b.ne guest_read\n"
+	"		b guest_done\n"
 	"guest_write:	str x19, [x23]\n"
 	"		add x23, x23, x24\n"
 	"		subs x19, x19, #1\n"
@@ -71,8 +76,8 @@ __asm__(".pushsection .rodata\n"
 
 /* Hidden, so that their addresses do not go through a table of global symbols. */
 #pragma GCC visibility push(hidden)
-extern const char guest_code[], guest_empty[], guest_hvc[], guest_mmio[], guest_write[],
-	guest_end[];
+extern const char guest_code[], guest_empty[], guest_hvc[], guest_mmio[], guest_read[],
+	guest_write[], guest_end[];
 #pragma GCC visibility pop
 
 /* One VM with one vCPU and two memslots: code, and the data that faults are about. */
@@ -282,6 +287,10 @@ static void bench_exits(struct bench *b)
 	row(b, "guest_hypercall", per(timed_loop(b, guest_hvc, ROUNDS), empty, ROUNDS),
 	    "instructions");
 	row(b, "mmio_user_read", per(timed_loop(b, guest_mmio, ROUNDS), empty, ROUNDS),
+	    "instructions");
+	timed(b, guest_read, 64, GICD_IPA + GICD_IIDR, 0);
+	row(b, "mmio_vgic_read",
+	    per(timed(b, guest_read, ROUNDS, GICD_IPA + GICD_IIDR, 0), empty, ROUNDS),
 	    "instructions");
 }
 
