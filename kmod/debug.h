@@ -15,7 +15,7 @@ struct rd_vcpu;
 #define RD_OSLSR_LOCKED	     (1UL << 1)
 
 struct rd_debug {
-	bool active;	   /* setup and restore have work: user space debugs, or the OS lock is on */
+	bool active;	   /* setup, restore have work: user space debugs, or the OS lock is on */
 	bool step_pending; /* the stepped instruction is done, the exception is still to come */
 	u32 control;	   /* KVM_GUESTDBG_* */
 	u64 oslsr;	   /* OSLSR_EL1 as the guest sees it */

@@ -54,7 +54,7 @@ static const struct idreg idregs[] = {
 	{ SYS_ID_DFR1_EL1, 0, 0, 0, 0 },
 	{ SYS_ID_MMFR5_EL1, LOW32, LOW32, 0, 0 },
 
-	/* EL0, EL1, EL3, FP, AdvSIMD, GIC, DIT, CSV2, CSV3: no EL2, RAS, SVE, SEL2, MPAM, AMU, RME. */
+	/* EL0, EL1, EL3, FP, AdvSIMD, GIC, DIT, CSV2, CSV3: no EL2, RAS, SVE, MPAM, AMU, RME. */
 	{ SYS_ID_AA64PFR0_EL1, F(0) | F(4) | F(12) | F(16) | F(20) | F(24) | F(48) | F(56) | F(60),
 	  ALL & ~(F(44) | F(40) | F(32) | F(28) | F(20) | F(16)), F(16) | F(20), 0 },
 	/* BT, SSBS: no MTE, SME, CSV2_frac, NMI, GCS. */
