@@ -11,8 +11,8 @@ FUZZ_SECONDS ?= 60
 
 .PHONY: test-core fuzz
 
-test-core:
+test-core: ## unit tests, oracles, mutations and coverage of core
 	@python3 $(CORE_TESTS)/run.py test $(TEST_CORE_ARGS)
 
-fuzz:
+fuzz: ## fuzz core for FUZZ_SECONDS (60)
 	@python3 $(CORE_TESTS)/run.py fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_ARGS)

@@ -25,7 +25,7 @@ void exec_flush_gather(struct world *w)
 	w->gathering = false;
 	if (w->gather.start < w->gather.end || w->gather.dead)
 		world_fail(w, "pgt_gather_flush() left something");
-	world_end(w, TLB_NOTHING);
+	world_end(w);
 }
 
 unsigned int exec_want_range(const struct world *w, u64 ia, u64 size)
@@ -234,7 +234,7 @@ void op_run(struct world *w, const struct op *op)
 	if (!world_problem(w))
 		world_drain(w);
 	if (!w->gathering && !world_problem(w))
-		world_end(w, TLB_NOTHING);
+		world_end(w);
 	if (!world_problem(w))
 		compare(w, op);
 }

@@ -119,7 +119,7 @@ static void fight(struct duel *d)
 	if (!world_problem(w)) {
 		drain(w, &mc);
 		drain(w, &d->mc);
-		world_end(w, TLB_NOTHING);
+		world_end(w);
 	}
 }
 

@@ -293,7 +293,7 @@ static void finish(void)
 
 static bool clean(unsigned int tolerance)
 {
-	tlb_check_clean(&tlb, tolerance);
+	tlb_check_clean(&tlb, tolerance, 0, ~(u64)0);
 	return !tlb_failed(&tlb);
 }
 

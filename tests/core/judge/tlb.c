@@ -372,14 +372,16 @@ static bool tolerable(const struct tlb *tlb, const struct tlb_stale *s, unsigned
 	       (old.w && !now.w) || s->local;
 }
 
-void tlb_check_clean(struct tlb *tlb, unsigned int tolerance)
+void tlb_check_clean(struct tlb *tlb, unsigned int tolerance, u64 owed_start, u64 owed_end)
 {
 	u32 i;
 
 	for (i = 0; i < tlb->nr; i++) {
 		const struct tlb_stale *s = &tlb->stale[i];
 
-		if (!s->table && tolerable(tlb, s, tolerance))
+		bool owed = s->ia < owed_end && s->ia + s->size > owed_start;
+
+		if (!s->table && tolerable(tlb, s, owed ? tolerance : tolerance & ~TLB_WRITE))
 			continue;
 		fail(tlb, "stale: a CPU may still use level %d %s %#llx for %#llx%s", s->level,
 		     s->table ? "table" : "leaf", s->desc, s->ia,

@@ -88,8 +88,11 @@ enum tlb_tolerance {
 	TLB_WRITE = 2, /* write permission (or DBM) removed, old entry still usable */
 };
 
-/* Complains of the first stale entry that differs by more than @tolerance. */
-void tlb_check_clean(struct tlb *tlb, unsigned int tolerance);
+/*
+ * Complains of the first stale entry that differs by more than @tolerance; TLB_WRITE is
+ * tolerated only for input addresses in [@owed_start, @owed_end).
+ */
+void tlb_check_clean(struct tlb *tlb, unsigned int tolerance, u64 owed_start, u64 owed_end);
 bool tlb_failed(const struct tlb *tlb);
 
 #endif /* JUDGE_TLB_H */

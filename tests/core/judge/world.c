@@ -417,13 +417,11 @@ void world_begin(struct world *w)
 	w->flushes = 0;
 }
 
-void world_end(struct world *w, unsigned int tolerance)
+void world_end(struct world *w)
 {
 	if (w->unpublished && w->mapping)
 		world_fail(w, "new entries, and no barrier after them");
-	if (w->owed_end)
-		tolerance |= TLB_WRITE;
-	tlb_check_clean(&w->tlb, tolerance | TLB_YOUNG);
+	tlb_check_clean(&w->tlb, TLB_YOUNG | TLB_WRITE, w->owed_start, w->owed_end);
 	if (!world_problem(w))
 		free_dead(w);
 	w->map_size = 0;

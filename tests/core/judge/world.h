@@ -86,7 +86,7 @@ void world_fill(struct world *w, u32 n);
 u32 world_drain(struct world *w);
 /* Begins and ends one operation: records are emptied; dead tables go, the TLB is checked. */
 void world_begin(struct world *w);
-void world_end(struct world *w, unsigned int tolerance);
+void world_end(struct world *w);
 
 struct walk_result world_walk(struct world *w, u64 ia);
 bool world_dcache_covers(const struct world *w, u64 pa, u64 size);
