@@ -46,6 +46,9 @@ struct env {
 	u32 ndeferred;
 	/* Called at each flush, before it is recorded: a race in the making. */
 	void (*at_flush)(struct env *env);
+	/* Called once, the next time: when a table's address is asked for, or at an icache call. */
+	void (*once_at_to_pa)(struct env *env);
+	void (*once_at_inval)(struct env *env);
 	void *arg;
 };
 
@@ -68,10 +71,20 @@ static inline void *env_to_virt(void *ctx, pa_t pa)
 	return env->mem + (size_t)(pa.v - env->phys);
 }
 
+static inline void env_once(struct env *env, void (**hook)(struct env *env))
+{
+	void (*fn)(struct env *env) = *hook;
+
+	*hook = NULL;
+	if (fn)
+		fn(env);
+}
+
 static inline pa_t env_to_pa(void *ctx, const void *virt)
 {
 	struct env *env = ctx;
 
+	env_once(env, &env->once_at_to_pa);
 	return pa(env->phys + (u64)((const u8 *)virt - env->mem));
 }
 
@@ -123,6 +136,7 @@ static inline void env_inval(void *ctx, pa_t pa, u64 size)
 {
 	struct env *env = ctx;
 
+	env_once(env, &env->once_at_inval);
 	env->invals++;
 	env->inval_bytes += size;
 	env->last_inval = (struct env_range){ pa.v, size };
