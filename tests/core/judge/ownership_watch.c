@@ -306,7 +306,10 @@ bool jm_compare(struct jm_machine *m, const struct jo_model *model)
 	for (g = 0; g < m->shape.nr_guests; g++)
 		compare_counts(m, model, g);
 	for (id = 0; id < OWN_ID_GUEST0 + m->shape.nr_guests; id++) {
-		tlb_check_clean(&m->tables[id].tlb, TLB_NOTHING);
+		if (m->tables[id].tlb.nr)
+			jo_problem(&m->target,
+				   "%u stale entries in the TLB of %u, the first for %#llx",
+				   m->tables[id].tlb.nr, id, m->tables[id].tlb.stale[0].ia);
 		if (jt_problem(&m->tables[id]))
 			jo_problem(&m->target, "tables of %u: %s", id, jt_problem(&m->tables[id]));
 	}
