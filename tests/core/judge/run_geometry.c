@@ -157,6 +157,43 @@ static void check_base(const struct pgt_geometry *geo, const struct walk_cpu *cp
 	expect(reg.vmid == (geo->stage == PGT_STAGE2 ? 0x1234u : 0u));
 }
 
+/* Tables that a range of pages needs where there is nothing: those that it touches. */
+static u64 tables_touched(const struct pgt_geometry *geo, u64 ia, u64 size)
+{
+	u64 sum = 0;
+	int level;
+
+	for (level = geo->start_level; level < PGT_LEVEL_LAST; level++) {
+		u64 covers = pgt_level_size(geo, (s8)level);
+
+		sum += (ia + size - 1) / covers - ia / covers + 1;
+	}
+	return sum;
+}
+
+static void check_pages_needed(const struct pgt_geometry *geo)
+{
+	static u64 scatter = 1;
+	u64 top = (u64)1 << geo->ia_bits, page = page_size_of(geo), ia, size, pages;
+
+	scatter = scatter * 6364136223846793005ull + 1442695040888963407ull;
+	ia = (scatter >> 8 & (top - 1)) & ~(page - 1);
+	size = page << (scatter >> 58);
+	if (size > top - ia)
+		size = top - ia;
+	pages = tables_touched(geo, ia, size);
+	expect_u64(pgt_map_pages_needed(geo, ia, size, 0), pages);
+	expect(pgt_map_pages_needed(geo, ia, size, 63) <= pages);
+	/* A single block needs the tables above it; a bound may say one more, not less. */
+	if (pgt_level_has_leaf(geo, 2) && geo->start_level <= 2 && top >= pgt_level_size(geo, 2)) {
+		u64 block = pgt_level_size(geo, 2), above = (u64)(2 - geo->start_level);
+		u64 needed =
+			pgt_map_pages_needed(geo, ia & ~(block - 1), block, geo->level_shift[3]);
+
+		expect(needed >= above && needed <= above + 1);
+	}
+}
+
 static void check_one(const struct pgt_request *req, const struct pgt_cpu_features *f)
 {
 	struct pgt_geometry geo, untouched;
@@ -184,6 +221,7 @@ static void check_one(const struct pgt_request *req, const struct pgt_cpu_featur
 			check_shape(&geo, &reg);
 			check_register(&geo, req);
 			check_base(&geo, &cpu);
+			check_pages_needed(&geo);
 		}
 	}
 	if (expect_failures != before && expect_failures < 20)
