@@ -134,6 +134,9 @@ static void check_words(struct world *w, const struct pgt_tlbi *op, const struct
 	    (range && (op->addr != real->first || op->size != real->last - real->first + 1)))
 		world_fail(w, "TLBI operand %#llx is for %#llx to %#llx, not %#llx+%#llx",
 			   op->operand, real->first, real->last, op->addr, op->size);
+	if (range && (op->scale != (op->operand >> 44 & 3) || op->num != (op->operand >> 39 & 31)))
+		world_fail(w, "TLBI operand %#llx, the plan says scale %d, num %d", op->operand,
+			   op->scale, op->num);
 	if (real->level != (op->level == PGT_TTL_NONE ? TLBI_ANY_LEVEL : op->level))
 		world_fail(w, "TLBI operand %#llx hints level %d, the plan says %d", op->operand,
 			   real->level, op->level);
