@@ -310,7 +310,11 @@ static int choose_geometry(struct rd_el2 *el2, struct pgt_geometry *geo)
 	boot->granule_shift = PAGE_SHIFT;
 	boot->va_bits = req.ia_bits;
 	boot->oa_bits = geo->oa_bits;
-	boot->host_bits = geo->oa_bits;
+	/*
+	 * With 16 KiB pages a walk from level 1 covers 51 bits at most; the 52nd would cost
+	 * every walk a level, for addresses where no machine has anything.
+	 */
+	boot->host_bits = PAGE_SHIFT == 14 ? min_t(u8, geo->oa_bits, 51) : geo->oa_bits;
 	boot->tcr = geo->tcr;
 	boot->mair = PGT_MAIR_EL2;
 	boot->sctlr = EL2_SCTLR;
