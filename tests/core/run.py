@@ -58,7 +58,7 @@ def main():
     test = sub.add_parser("test")
     test.add_argument("--only", help="checks whose name contains this")
     test.add_argument("--variant", action="append", help="these builds only")
-    test.add_argument("--seed", type=int, default=int(time.time()) & 0xFFFFFFF,
+    test.add_argument("--seed", type=int, default=1,
                       help="of the random runs")
     fuzz = sub.add_parser("fuzz")
     fuzz.add_argument("--seconds", type=int, default=60)
