@@ -50,16 +50,19 @@ class Guest:
     accel     text for -accel; machine more properties for -M
     prefix    words before qemu-system-aarch64, such as "taskset 1"
     protected QEMU finds /dev/kvm-protected in the place of /dev/kvm, in a mount
-              namespace of its own: QEMU 7.2 has no option for another device
+              namespace of its own: QEMU 7.2 has no option for another device. Its
+              commands come over the serial line, so there is no console to read
     """
 
     def __init__(self, host, number=0, kernel="4k", smp=1, mem=512, cpu="host", accel="kvm",
                  machine="gic-version=3", cmdline="", qemu="", prefix="", protected=False,
                  boot_timeout=None, timeout=180, allowed=(), echo=False):
         self.host, self.number, self.kernel = host, number, kernel
-        self.smp, self.mem, self.cpu = smp, mem, cpu
+        self.smp, self.mem = smp, mem
+        # Steal time is written by the host into a page of the guest's.
+        self.cpu = f"{cpu},kvm-steal-time=off" if protected else cpu
         self.accel, self.machine, self.cmdline = accel, machine, cmdline
-        self.qemu = qemu
+        self.qemu, self.protected = qemu, protected
         self.prefix = f"{prefix} {PROTECTED if protected else ''}".strip()
         # A VM takes some ten times as long as the emulated host took, on this machine.
         self.boot_timeout = boot_timeout or max(240, 30 * host.boot_seconds)
@@ -111,15 +114,22 @@ class Guest:
 
     def command(self, agent="AGENT", console="CONSOLE"):
         """QEMU's command line, for the host's shell."""
-        append = f"console=ttyAMA0 panic=-1 loglevel=4 {self.cmdline}".strip()
+        append = f"panic=-1 loglevel=4 {self.cmdline}".strip()
+        if self.protected:
+            # QEMU can't reach the queues of virtio devices in a guest that does not share
+            # them, as stock kernels don't: the serial line is the agent's.
+            append = f"console=tty0 agent=serial {append}"
+            devices = f"-chardev pipe,id=agent,path={agent} -serial chardev:agent"
+        else:
+            append = f"console=ttyAMA0 {append}"
+            devices = (f"-chardev pipe,id=console,path={console} -serial chardev:console"
+                       f" -device virtio-serial-pci -chardev pipe,id=agent,path={agent}"
+                       f" -device virtserialport,chardev=agent,name=redoubt.agent,nr=1")
         return (
             f"{self.prefix} qemu-system-aarch64 -M virt,{self.machine} -accel {self.accel}"
             f" -cpu {self.cpu} -smp {self.smp} -m {self.mem}M -nodefaults -display none -no-reboot"
             f" -kernel /redoubt/guest/{self.kernel}.Image -initrd /redoubt/guest/{self.kernel}.cpio"
-            f" -append {shlex.quote(append)} -chardev pipe,id=console,path={console}"
-            f" -serial chardev:console -device virtio-serial-pci"
-            f" -chardev pipe,id=agent,path={agent}"
-            f" -device virtserialport,chardev=agent,name=redoubt.agent,nr=1 {self.qemu}").strip()
+            f" -append {shlex.quote(append)} {devices} {self.qemu}").strip()
 
     def run(self, script, timeout=None, check=True, echo=False):
         try:
