@@ -49,16 +49,39 @@ void gather_free_dead(struct pgt *pgt, struct pgt_gather *g)
 	}
 }
 
+#define CHUNK 8
+
+/* Whether @n entries, at most CHUNK, are zero. The full chunk is the one that counts. */
+static bool chunk_is_zero(const u64 *slot, u32 n)
+{
+	u64 any = 0;
+
+	if (n == CHUNK)
+		return !(port_read64(&slot[0]) | port_read64(&slot[1]) | port_read64(&slot[2]) |
+			 port_read64(&slot[3]) | port_read64(&slot[4]) | port_read64(&slot[5]) |
+			 port_read64(&slot[6]) | port_read64(&slot[7]));
+	while (n--)
+		any |= port_read64(&slot[n]);
+	return !any;
+}
+
+static u32 chunk_of(u32 left)
+{
+	return left < CHUNK ? left : CHUNK;
+}
+
 /* Whether all entries but those in [@first, @first + @n) are zero: nearest ones first. */
 static bool rest_is_zero(const u64 *table, u32 entries, u32 first, u32 n)
 {
 	u32 up = first + n, down = first;
 
 	while (up < entries || down) {
-		if (up < entries && port_read64(&table[up++]))
+		u32 above = chunk_of(entries - up), below = chunk_of(down);
+
+		if (!chunk_is_zero(&table[up], above) || !chunk_is_zero(&table[down - below], below))
 			return false;
-		if (down && port_read64(&table[--down]))
-			return false;
+		up += above;
+		down -= below;
 	}
 	return true;
 }
