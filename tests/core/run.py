@@ -21,6 +21,7 @@ import argparse
 import fcntl
 import os
 import sys
+import time
 
 sys.dont_write_bytecode = True
 
