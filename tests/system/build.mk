@@ -3,7 +3,7 @@
 # The module for each stock kernel, the programs that run in test machines, and
 # the groups of tests that need QEMU.
 
-KERNELS ?= 4k 16k
+KERNELS ?= 4k 16k 6.1
 GUEST_CC := aarch64-linux-gnu-gcc
 GUEST_CFLAGS := -O2 -static -std=gnu11 -Wall -Wextra -Werror -Iinclude -pthread
 
@@ -12,7 +12,7 @@ GUEST_PROGRAMS := $(patsubst tests/guest/%.c,$(BUILD)/guest/%,$(wildcard tests/g
 GUEST_MODULES := $(patsubst tests/guest/%/Kbuild,%,$(wildcard tests/guest/*/Kbuild))
 GROUPS := test-harness test-launch attack test-vm test-linux test-protected
 
-module: $(MODULES) ## build redoubt.ko for the stock kernels (KERNELS="4k 16k")
+module: $(MODULES) ## build redoubt.ko for the stock kernels (KERNELS="4k 16k 6.1")
 
 # Kbuild knows what is out of date; the EL2 image comes first.
 $(MODULES): module-%: kernels hyp
