@@ -19,7 +19,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.join(os.environ.get("REDOUBT_BUILD", os.path.join(TOP, "build")), "bench-core")
-REPORT = os.path.join(os.path.dirname(BUILD), "reports", "bench-core.tsv")
+REPORTS = os.path.join(os.path.dirname(BUILD), "reports")
 CFLAGS = ["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-Wmissing-prototypes",
           "-Wstrict-prototypes", "-Wundef"]
 INCLUDES = ["-I" + os.path.join(TOP, d) for d in ("core/include", "include", "tests/port")]
@@ -134,17 +134,18 @@ def main():
     if not shutil.which("valgrind"):
         sys.exit("bench-core: valgrind is needed to count instructions")
     os.makedirs(BUILD, exist_ok=True)
-    os.makedirs(os.path.dirname(REPORT), exist_ok=True)
+    os.makedirs(REPORTS, exist_ok=True)
+    path = os.path.join(REPORTS, "-".join(["bench-core", *sys.argv[1:]]) + ".tsv")
     rows = []
     archive = build_core()
     for subject in sys.argv[1:] or ["*"]:
         for source in sorted(glob.glob(os.path.join(HERE, f"bench_{subject}.c"))):
             rows += rows_of(build(source, archive))
-    with open(REPORT, "w", encoding="ascii") as report:
+    with open(path, "w", encoding="ascii") as report:
         for name, unit, value in rows:
             report.write(f"{name}\t{unit}\t{value:.2f}\n")
     print_table(rows)
-    print(f"\nwritten to {os.path.relpath(REPORT, TOP)}")
+    print(f"\nwritten to {os.path.relpath(path, TOP)}")
 
 
 if __name__ == "__main__":
