@@ -51,7 +51,7 @@ def rows(sets, kernels, only):
             if line.startswith("#") or not line.strip():
                 continue
             name, seconds, command = line.split("\t")
-            wanted = name in sets or (name == "quick4k" and kernel == "4k")
+            wanted = name in sets or (name == "quick4k" and (kernel == "4k" or "full" in sets))
             if wanted and re.search(only, command):
                 table.append(Row(kernel, int(seconds), command))
     return table

@@ -59,8 +59,9 @@ class Guest:
                  boot_timeout=None, timeout=180, allowed=(), echo=False):
         self.host, self.number, self.kernel = host, number, kernel
         self.smp, self.mem = smp, mem
-        # Steal time is written by the host into a page of the guest's.
-        self.cpu = f"{cpu},kvm-steal-time=off" if protected else cpu
+        # Steal time is written by the host into a page of the guest's; adjusting its clock
+        # when QEMU stops it needs its registers.
+        self.cpu = f"{cpu},kvm-steal-time=off,kvm-no-adjvtime=on" if protected else cpu
         self.accel, self.machine, self.cmdline = accel, machine, cmdline
         self.qemu, self.protected = qemu, protected
         self.prefix = f"{prefix} {PROTECTED if protected else ''}".strip()
