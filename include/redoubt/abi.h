@@ -36,8 +36,8 @@
 	X(7, NOP, "", "")                                                                          \
 	X(8, HOST_LEAVES, "cursor", "x1: next cursor or ~0, x2 to x6: leaves of level -1 to 3")    \
 	/* Pages between host and EL2. */                                                          \
-	X(16, HOST_SHARE_HYP, "pfn, pages", "x1: pages done")                                      \
-	X(17, HOST_UNSHARE_HYP, "pfn, pages", "x1: pages done")                                    \
+	X(16, HOST_SHARE_HYP, "pfn, pages", "")                                                    \
+	X(17, HOST_UNSHARE_HYP, "pfn, pages", "")                                                  \
 	/* VMs and vCPUs. */                                                                       \
 	X(32, VM_SIZES, "ipa bits", "x1: VM object pages, x2: root pages, x3: vCPU object pages")  \
 	X(33, VM_CREATE, "VM pfn, root pfn, ipa bits, flags, vCPUs", "x1: handle")                 \
