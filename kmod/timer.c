@@ -106,28 +106,30 @@ static void set_line(struct rd_vcpu *vcpu, struct rd_timer *t, bool level)
 		rd_vcpu_kick(vcpu);
 }
 
-/* Raises the lines of timers that are due, while neither is loaded. */
-static void raise_due(struct rd_vcpu *vcpu)
+/* Raises the line of @t if it is due at @now; else returns the ns until it fires, U64_MAX: never. */
+static u64 raise_or_wait(struct rd_vcpu *vcpu, struct rd_timer *t, u64 now)
 {
-	struct rd_vcpu_timer_ctx *ctx = &vcpu->timer;
-
-	if (should_fire(&ctx->virt, virt_count(vcpu)))
-		set_line(vcpu, &ctx->virt, true);
-	if (should_fire(&ctx->phys, phys_count(vcpu)))
-		set_line(vcpu, &ctx->phys, true);
+	if (!can_fire(t))
+		return U64_MAX;
+	if (t->cval > now)
+		return ns_until(t, now);
+	set_line(vcpu, t, true);
+	return U64_MAX;
 }
 
-/* The time until the next of the timers that can fire, and haven't; U64_MAX: none. */
-static u64 ns_until_next(struct rd_vcpu *vcpu)
+/*
+ * Raises the lines of timers that are due, while neither is loaded. Returns the time
+ * until the next of the others, U64_MAX: none. Both answers are of one reading of the
+ * counter: a timer that came due between two would be neither raised nor waited for.
+ */
+static u64 raise_due(struct rd_vcpu *vcpu)
 {
-	struct rd_vcpu_timer_ctx *ctx = &vcpu->timer;
-	u64 v = virt_count(vcpu), p = phys_count(vcpu), ns = U64_MAX;
+	struct rd_vm_timer *vt = &vcpu->vm->timer;
+	u64 now = __arch_counter_get_cntpct();
+	u64 v = raise_or_wait(vcpu, &vcpu->timer.virt, now - READ_ONCE(vt->voffset));
+	u64 p = raise_or_wait(vcpu, &vcpu->timer.phys, now - READ_ONCE(vt->poffset));
 
-	if (can_fire(&ctx->virt) && ctx->virt.cval > v)
-		ns = ns_until(&ctx->virt, v);
-	if (can_fire(&ctx->phys) && ctx->phys.cval > p)
-		ns = min(ns, ns_until(&ctx->phys, p));
-	return ns;
+	return min(v, p);
 }
 
 /* ---- The virtual timer's interrupt ---- */
@@ -277,11 +279,9 @@ void rd_timer_put(struct rd_vcpu *vcpu)
 static enum hrtimer_restart background_expired(struct hrtimer *hrt)
 {
 	struct rd_vcpu *vcpu = container_of(hrt, struct rd_vcpu, timer.background);
-	u64 ns;
-
-	raise_due(vcpu);
 	/* The guest may have disabled the interrupt of one, and wait for the other. */
-	ns = ns_until_next(vcpu);
+	u64 ns = raise_due(vcpu);
+
 	if (ns == U64_MAX)
 		return HRTIMER_NORESTART;
 	hrtimer_forward_now(hrt, ns_to_ktime(ns));
@@ -294,8 +294,7 @@ void rd_timer_block(struct rd_vcpu *vcpu)
 
 	if (!vcpu->timer.enabled)
 		return;
-	raise_due(vcpu);
-	ns = ns_until_next(vcpu);
+	ns = raise_due(vcpu);
 	if (ns != U64_MAX)
 		hrtimer_start(&vcpu->timer.background, ns_to_ktime(ns), HRTIMER_MODE_REL_HARD);
 }

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A vCPU that sleeps until its timer fires, for every time from "as good as now" to
+ * well after it has gone to sleep: whatever the host is doing for it at that moment,
+ * it must wake up. Meant for a machine that counts instructions as time (QEMU -icount),
+ * where the deadline passes through every step of the way to sleep.
+ *
+ *	timersweep LAST [STEP]		ticks of the counter
+ *
+ * Prints "@@ virtual: ok ..." and "@@ physical: ok ...".
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define CODE_IPA   0x40000000UL
+#define CODE_SIZE  0x10000UL
+#define GICD_IPA   0x08000000UL
+#define GICR_IPA   0x080a0000UL
+#define REPORT_IPA 0x10000000UL /* no memory: a write is an exit */
+#define ASLEEP	   10		/* seconds without an end of the guest's work */
+
+/*
+ * The guest: no page tables, interrupts masked (a WFI ends all the same). x19 is the
+ * time to sleep, x24 the last one, x25 the step; it reports the last interrupt it got.
+ */
+#define SWEEP(name, count, cval, ctl, intid)                                                       \
+	#name ":	isb\n"                                                                     \
+	"		mrs x0, " count "\n"                                                       \
+	"		add x0, x0, x19\n"                                                         \
+	"		msr " cval ", x0\n"                                                        \
+	"		mov x1, #1\n"                                                              \
+	"		msr " ctl ", x1\n"                                                         \
+	"		isb\n"                                                                     \
+	"1:		wfi\n"                                                                     \
+	"		mrs x2, s3_0_c12_c12_0\n" /* ICC_IAR1_EL1 */                               \
+	"		and x2, x2, #0xffffff\n"                                                   \
+	"		cmp x2, #1023\n"                                                           \
+	"		b.eq 1b\n"                                                                 \
+	"		mrs x1, " ctl "\n"                                                         \
+	"		msr " ctl ", xzr\n"                                                        \
+	"		isb\n"                                                                     \
+	"		msr s3_0_c12_c12_1, x2\n" /* ICC_EOIR1_EL1 */                              \
+	"		cmp x2, #" intid "\n"                                                      \
+	"		b.ne guest_report\n"                                                       \
+	"		tbz x1, #2, guest_early\n" /* ISTATUS */                                   \
+	"		add x19, x19, x25\n"                                                       \
+	"		cmp x19, x24\n"                                                            \
+	"		b.ls " #name "\n"                                                          \
+	"		b guest_report\n"
+
+__asm__(".pushsection .rodata\n"
+	".balign 4096\n"
+	"guest_code:	mov x1, #0x08000000\n"
+	"		mov w0, #0x12\n" /* ARE_NS, EnableGrp1 */
+	"		str w0, [x1]\n"
+	"		mov x1, #0x080b0000\n"
+	"		mov w0, #-1\n"
+	"		str w0, [x1, #0x80]\n" /* GICR_IGROUPR0 */
+	"		mov w0, #0x48000000\n" /* 27 and 30 */
+	"		str w0, [x1, #0x100]\n" /* GICR_ISENABLER0 */
+	"		mov x0, #0xff\n"
+	"		msr s3_0_c4_c6_0, x0\n" /* ICC_PMR_EL1 */
+	"		mov x0, #1\n"
+	"		msr s3_0_c12_c12_7, x0\n" /* ICC_IGRPEN1_EL1 */
+	"		isb\n"
+	"		br x21\n"
+	SWEEP(guest_virtual, "cntvct_el0", "cntv_cval_el0", "cntv_ctl_el0", "27")
+	SWEEP(guest_physical, "cntpct_el0", "cntp_cval_el0", "cntp_ctl_el0", "30")
+	"guest_early:	mov x2, #0\n"
+	"guest_report:	mov x20, #0x10000000\n"
+	"		str x2, [x20]\n"
+	"		b guest_report\n"
+	"guest_end:\n"
+	".popsection\n");
+
+/* Hidden, so that their addresses do not go through a table of global symbols. */
+#pragma GCC visibility push(hidden)
+extern const char guest_code[], guest_virtual[], guest_physical[], guest_end[];
+#pragma GCC visibility pop
+
+struct sweep_vm {
+	int fd, vcpu, vgic;
+	struct kvm_run *run;
+};
+
+static long check(long result, const char *what)
+{
+	if (result < 0) {
+		fprintf(stderr, "timersweep: %s: %s\n", what, strerror(errno));
+		exit(1);
+	}
+	return result;
+}
+
+static uint64_t core_id(size_t offset)
+{
+	return KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | (offset / 4);
+}
+
+static void set_reg(struct sweep_vm *vm, unsigned int n, uint64_t value)
+{
+	struct kvm_one_reg reg = {
+		.id = core_id(offsetof(struct kvm_regs, regs.regs[0]) + 8 * n),
+		.addr = (uintptr_t)&value,
+	};
+
+	check(ioctl(vm->vcpu, KVM_SET_ONE_REG, &reg), "KVM_SET_ONE_REG");
+}
+
+static uint64_t get_reg(struct sweep_vm *vm, unsigned int n)
+{
+	uint64_t value;
+	struct kvm_one_reg reg = {
+		.id = core_id(offsetof(struct kvm_regs, regs.regs[0]) + 8 * n),
+		.addr = (uintptr_t)&value,
+	};
+
+	check(ioctl(vm->vcpu, KVM_GET_ONE_REG, &reg), "KVM_GET_ONE_REG");
+	return value;
+}
+
+static void vgic_attribute(int device, uint32_t group, uint64_t attribute, uint64_t value)
+{
+	struct kvm_device_attr attr = {
+		.group = group, .attr = attribute, .addr = (uintptr_t)&value,
+	};
+
+	check(ioctl(device, KVM_SET_DEVICE_ATTR, &attr), "KVM_SET_DEVICE_ATTR of the vGIC");
+}
+
+static void vgic_create(struct sweep_vm *vm)
+{
+	struct kvm_create_device device = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
+
+	check(ioctl(vm->fd, KVM_CREATE_DEVICE, &device), "KVM_CREATE_DEVICE of a vGICv3");
+	vm->vgic = device.fd;
+	vgic_attribute(vm->vgic, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, GICD_IPA);
+	vgic_attribute(vm->vgic, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST,
+		       GICR_IPA);
+	vgic_attribute(vm->vgic, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, 0);
+}
+
+static void load_guest(struct sweep_vm *vm)
+{
+	void *code = mmap(NULL, CODE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	struct kvm_userspace_memory_region region = {
+		.guest_phys_addr = CODE_IPA,
+		.memory_size = CODE_SIZE,
+		.userspace_addr = (uintptr_t)code,
+	};
+
+	check(code == MAP_FAILED ? -1 : 0, "mmap of the guest's memory");
+	memcpy(code, guest_code, guest_end - guest_code);
+	__builtin___clear_cache(code, (char *)code + CODE_SIZE);
+	check(ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
+}
+
+static void open_vm(struct sweep_vm *vm, int kvm)
+{
+	long size = check(ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
+	struct kvm_vcpu_init init;
+	uint64_t pc = CODE_IPA;
+	struct kvm_one_reg reg = {
+		.id = core_id(offsetof(struct kvm_regs, regs.pc)), .addr = (uintptr_t)&pc,
+	};
+
+	vm->fd = check(ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
+	vm->vcpu = check(ioctl(vm->fd, KVM_CREATE_VCPU, 0), "KVM_CREATE_VCPU");
+	check(ioctl(vm->fd, KVM_ARM_PREFERRED_TARGET, &init), "KVM_ARM_PREFERRED_TARGET");
+	check(ioctl(vm->vcpu, KVM_ARM_VCPU_INIT, &init), "KVM_ARM_VCPU_INIT");
+	vm->run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vm->vcpu, 0);
+	check(vm->run == MAP_FAILED ? -1 : 0, "mmap of the vCPU");
+	vgic_create(vm);
+	load_guest(vm);
+	check(ioctl(vm->vcpu, KVM_SET_ONE_REG, &reg), "KVM_SET_ONE_REG");
+}
+
+static void wake_up(int number)
+{
+	(void)number;
+}
+
+/* One timer's sweep. @want: its interrupt, which the guest reports at the end. */
+static int sweep(int kvm, const char *name, const char *entry, uint64_t want, uint64_t last,
+		 uint64_t step)
+{
+	struct sweep_vm vm;
+	uint64_t got;
+
+	open_vm(&vm, kvm);
+	set_reg(&vm, 19, 0);
+	set_reg(&vm, 21, CODE_IPA + (entry - guest_code));
+	set_reg(&vm, 24, last);
+	set_reg(&vm, 25, step);
+	alarm(ASLEEP);
+	if (ioctl(vm.vcpu, KVM_RUN, 0) < 0) {
+		printf("@@ %s: fail asleep for %d s though its timer was set to %llu ticks (%s)\n",
+		       name, ASLEEP, (unsigned long long)get_reg(&vm, 19), strerror(errno));
+		return 1;
+	}
+	alarm(0);
+	if (vm.run->exit_reason != KVM_EXIT_MMIO || vm.run->mmio.phys_addr != REPORT_IPA) {
+		printf("@@ %s: fail unexpected exit %u\n", name, vm.run->exit_reason);
+		return 1;
+	}
+	memcpy(&got, vm.run->mmio.data, sizeof(got));
+	printf("@@ %s: %s interrupt %llu, awake after each of %llu sleeps\n", name,
+	       got == want ? "ok" : "fail", (unsigned long long)got,
+	       (unsigned long long)(get_reg(&vm, 19) / step));
+	close(vm.vgic);
+	close(vm.vcpu);
+	close(vm.fd);
+	return got != want;
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction action = { .sa_handler = wake_up }; /* without SA_RESTART */
+	uint64_t last = argc > 1 ? strtoull(argv[1], NULL, 0) : 0;
+	uint64_t step = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+	int kvm, failed;
+
+	if (!last || !step) {
+		fprintf(stderr, "usage: timersweep LAST [STEP]\n");
+		return 2;
+	}
+	sigaction(SIGALRM, &action, NULL);
+	kvm = check(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
+	failed = sweep(kvm, "virtual", guest_virtual, 27, last, step);
+	failed += sweep(kvm, "physical", guest_physical, 30, last, step);
+	return failed ? 1 : 0;
+}
