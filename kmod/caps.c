@@ -59,10 +59,36 @@ static int check_number(u64 cap)
 	}
 }
 
-int rd_check_cap(struct rd_vm *vm, u64 cap)
+/*
+ * What a protected VM cannot have, for its registers and memory are out of reach: a VMM
+ * that is told so does without.
+ */
+static bool needs_open_vm(u64 cap)
+{
+	switch (cap) {
+	case KVM_CAP_STEAL_TIME:
+	case KVM_CAP_VCPU_EVENTS:
+	case KVM_CAP_ARM_NISV_TO_USER:
+	case KVM_CAP_ARM_INJECT_EXT_DABT:
+	case KVM_CAP_SET_GUEST_DEBUG:
+	case KVM_CAP_SET_GUEST_DEBUG2:
+	case KVM_CAP_GUEST_DEBUG_HW_BPS:
+	case KVM_CAP_GUEST_DEBUG_HW_WPS:
+	case KVM_CAP_PTP_KVM:
+	case KVM_CAP_ARM_SYSTEM_SUSPEND:
+	case KVM_CAP_COUNTER_OFFSET:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int rd_check_cap(struct rd_vm *vm, bool is_protected, u64 cap)
 {
 	int ret;
 
+	if (is_protected && needs_open_vm(cap))
+		return 0;
 	switch (cap) {
 	case KVM_CAP_ONE_REG:
 	case KVM_CAP_ARM_PSCI:

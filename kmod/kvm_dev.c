@@ -37,7 +37,7 @@ static long rd_dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case KVM_CREATE_VM:
 		return rd_vm_create_fd(is_protected_dev(file) ? arg | TYPE_PROTECTED : arg);
 	case KVM_CHECK_EXTENSION:
-		return rd_check_cap(NULL, arg);
+		return rd_check_cap(NULL, is_protected_dev(file), arg);
 	case KVM_GET_VCPU_MMAP_SIZE:
 		return arg ? -EINVAL : RD_VCPU_MMAP_SIZE;
 	default:

@@ -19,8 +19,11 @@ int rd_kvm_init(void);
 /* Takes /dev/kvm away; no descriptor of it or of a VM is open (they pin the module). */
 void rd_kvm_exit(void);
 
-/* KVM_CHECK_EXTENSION; @vm is NULL on /dev/kvm itself. Unknown capabilities are 0. */
-int rd_check_cap(struct rd_vm *vm, u64 cap);
+/*
+ * KVM_CHECK_EXTENSION; @vm is NULL on a device node, @is_protected for the node that makes
+ * protected VMs and for such a VM. Unknown capabilities are 0.
+ */
+int rd_check_cap(struct rd_vm *vm, bool is_protected, u64 cap);
 
 /* ioctls of a VM's and a vCPU's descriptor (vm_ioctl.c, vcpu_ioctl.c). */
 long rd_vm_ioctl(struct rd_vm *vm, unsigned int cmd, unsigned long arg);

@@ -207,9 +207,14 @@ static int set_u64(struct rd_vcpu *vcpu, u64 id, u64 val)
 	}
 }
 
-static bool hidden(struct rd_vcpu *vcpu)
+/*
+ * All but the virtual counter, which is the host's own: QEMU reads it when it stops a VM
+ * and ends itself if it can't. Writes to it have no effect on a protected VM.
+ */
+static bool hidden(struct rd_vcpu *vcpu, u64 id)
 {
-	return vcpu->vm->is_protected && test_bit(RD_VM_RAN_ONCE, &vcpu->vm->flags);
+	return vcpu->vm->is_protected && test_bit(RD_VM_RAN_ONCE, &vcpu->vm->flags) &&
+	       id != KVM_REG_ARM_TIMER_CNT;
 }
 
 int rd_regs_get(struct rd_vcpu *vcpu, const struct kvm_one_reg *reg)
@@ -219,7 +224,7 @@ int rd_regs_get(struct rd_vcpu *vcpu, const struct kvm_one_reg *reg)
 
 	if ((reg->id & KVM_REG_ARCH_MASK) != KVM_REG_ARM64)
 		return -EINVAL;
-	if (hidden(vcpu))
+	if (hidden(vcpu, reg->id))
 		return -EPERM;
 	switch (reg->id & KVM_REG_ARM_COPROC_MASK) {
 	case KVM_REG_ARM_CORE:
@@ -238,7 +243,7 @@ int rd_regs_set(struct rd_vcpu *vcpu, const struct kvm_one_reg *reg)
 
 	if ((reg->id & KVM_REG_ARCH_MASK) != KVM_REG_ARM64)
 		return -EINVAL;
-	if (hidden(vcpu))
+	if (hidden(vcpu, reg->id))
 		return -EPERM;
 	switch (reg->id & KVM_REG_ARM_COPROC_MASK) {
 	case KVM_REG_ARM_CORE:

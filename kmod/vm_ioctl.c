@@ -259,7 +259,7 @@ long rd_vm_ioctl(struct rd_vm *vm, unsigned int cmd, unsigned long arg)
 	case KVM_ARM_PREFERRED_TARGET:
 		return preferred_target(arg);
 	case KVM_CHECK_EXTENSION:
-		return rd_check_cap(vm, arg);
+		return rd_check_cap(vm, vm->is_protected, arg);
 	case KVM_ARM_SET_COUNTER_OFFSET:
 		return set_counter_offset(vm, arg);
 	case KVM_HAS_DEVICE_ATTR:

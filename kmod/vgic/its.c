@@ -15,7 +15,13 @@ int rd_its_create(struct rd_vgic *g, struct rd_vgic_dev *dev)
 {
 	dev->base = RD_ADDR_UNDEF;
 	its_setup(&dev->its, &g->core);
-	WRITE_ONCE(g->core.has_its, true);
+	/*
+	 * Its tables and commands are in the guest's memory: a protected guest is told that
+	 * there is no ITS, by the distributor and by a frame that reads as zero. The device
+	 * is there all the same, for QEMU's virt machine makes one unasked.
+	 */
+	if (!g->vm->is_protected)
+		WRITE_ONCE(g->core.has_its, true);
 	return 0;
 }
 
@@ -66,11 +72,13 @@ static int its_dev_read(struct rd_vcpu *vcpu, struct rd_iodev *iodev, u64 addr, 
 {
 	struct rd_vgic_dev *dev = container_of(iodev, struct rd_vgic_dev, iodev);
 	struct rd_vgic *g = vcpu->vm->vgic.dist;
-	u64 data;
+	u64 data = 0;
 
-	mutex_lock(&g->its_lock);
-	data = its_read(&dev->its, addr - iodev->base, len);
-	mutex_unlock(&g->its_lock);
+	if (!vcpu->vm->is_protected) {
+		mutex_lock(&g->its_lock);
+		data = its_read(&dev->its, addr - iodev->base, len);
+		mutex_unlock(&g->its_lock);
+	}
 	rd_frame_store(val, len, data);
 	return 0;
 }
@@ -81,6 +89,8 @@ static int its_dev_write(struct rd_vcpu *vcpu, struct rd_iodev *iodev, u64 addr,
 	struct rd_vgic_dev *dev = container_of(iodev, struct rd_vgic_dev, iodev);
 	struct rd_vgic *g = vcpu->vm->vgic.dist;
 
+	if (vcpu->vm->is_protected)
+		return 0;
 	mutex_lock(&g->its_lock);
 	its_write(&dev->its, addr - iodev->base, len, rd_frame_load(val, len));
 	mutex_unlock(&g->its_lock);

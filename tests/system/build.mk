@@ -29,7 +29,10 @@ guest-modules: kernels
 	@for k in $(filter-out 6.1,$(KERNELS)); do for m in $(GUEST_MODULES); do \
 		mk/test-module $$k $$m; done; done
 
-system: module guest-programs guest-modules
+guest-module: kernels ## build redoubt-guest.ko, for stock kernels in protected VMs
+	@for k in $(filter-out 6.1,$(KERNELS)); do mk/guest-module $$k; done
+
+system: module guest-module guest-programs guest-modules
 
 # A group is a directory of tests: tests/system/launch is "make test-launch".
 $(GROUPS): system rootfs
@@ -50,7 +53,7 @@ bench: system ## count instructions, beside mainline
 test: deps ## everything, under 40 minutes
 	@$(PYTHON) tests/system/run_all.py
 
-run: module-4k guest-programs rootfs ## the main job: a secret that the host can't read (3 minutes)
+run: module-4k guest-module guest-programs rootfs ## the main job: a secret that the host can't read (3 minutes)
 	@$(PYTHON) tests/system/run_demo.py
 
 shell: module-4k guest-programs rootfs ## the host's prompt; redoubt.ko and programs are in /redoubt
@@ -64,5 +67,5 @@ rootfs: deps
 boot: module ## boot a stock host, load the module, power off
 	@$(PYTHON) tests/system/boot.py --module $(BUILD)/kmod/4k/redoubt.ko --cmd 'dmesg | grep redoubt'
 
-.PHONY: module $(MODULES) guest-programs guest-modules system $(GROUPS) kvm-selftests \
+.PHONY: module $(MODULES) guest-module guest-programs guest-modules system $(GROUPS) kvm-selftests \
 	kvm-selftests-full selftests bench test run shell rootfs boot

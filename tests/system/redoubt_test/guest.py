@@ -30,12 +30,16 @@ def rootfs(codename="bookworm"):
     return BUILD / "rootfs" / f"{codename}.img"
 
 
-def host_options(guest_kernel="4k", guests=1, codename="bookworm", **options):
-    """Options for a Machine (or with_redoubt) that will run `guests` guests at a time."""
+def host_options(guest_kernel="4k", guests=1, codename="bookworm", guest_module=False, **options):
+    """Options for a Machine (or with_redoubt) that will run `guests` guests at a time.
+
+    guest_module: protected guests have redoubt-guest.ko, and with it virtio devices.
+    """
     kernel = Kernel(guest_kernel)
+    initrd = initramfs.with_guest_module(kernel) if guest_module else initramfs.base(kernel)
     files = dict(options.pop("files", None) or {})
     files[f"redoubt/guest/{guest_kernel}.Image"] = kernel.image
-    files[f"redoubt/guest/{guest_kernel}.cpio"] = initramfs.base(kernel)
+    files[f"redoubt/guest/{guest_kernel}.cpio"] = initrd
     ports = [p for i in range(guests) for p in (f"guest{i}", f"guest{i}.console")]
     return {"mem": 2560, "disk": rootfs(codename), "files": files, "ports": ports, **options}
 
@@ -59,10 +63,7 @@ class Guest:
                  boot_timeout=None, timeout=180, allowed=(), echo=False):
         self.host, self.number, self.kernel = host, number, kernel
         self.smp, self.mem = smp, mem
-        # Steal time is written by the host into a page of the guest's; adjusting its clock
-        # when QEMU stops it needs its registers.
-        self.cpu = f"{cpu},kvm-steal-time=off,kvm-no-adjvtime=on" if protected else cpu
-        self.accel, self.machine, self.cmdline = accel, machine, cmdline
+        self.cpu, self.accel, self.machine, self.cmdline = cpu, accel, machine, cmdline
         self.qemu, self.protected = qemu, protected
         self.prefix = f"{prefix} {PROTECTED if protected else ''}".strip()
         # A VM takes some ten times as long as the emulated host took, on this machine.
@@ -117,8 +118,8 @@ class Guest:
         """QEMU's command line, for the host's shell."""
         append = f"panic=-1 loglevel=4 {self.cmdline}".strip()
         if self.protected:
-            # QEMU can't reach the queues of virtio devices in a guest that does not share
-            # them, as stock kernels don't: the serial line is the agent's.
+            # A stock kernel has started its virtio console before it could share memory for
+            # it: the serial line is the agent's.
             append = f"console=tty0 agent=serial {append}"
             devices = f"-chardev pipe,id=agent,path={agent} -serial chardev:agent"
         else:

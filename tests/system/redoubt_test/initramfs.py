@@ -97,6 +97,19 @@ def base(kernel):
     return path
 
 
+def with_guest_module(kernel):
+    """base() with the module that gives a stock kernel devices in a protected VM; cached too."""
+    module = kernel.guest_module()
+    digest = hashlib.sha256(module.read_bytes()).hexdigest()[:12]
+    start = base(kernel)
+    path = start.with_name(f"{start.stem}-{digest}.cpio")
+    if not path.exists():
+        own = overlay(path.with_suffix(".overlay"), {"redoubt/redoubt-guest.ko": module})
+        join(path, start, own)
+        own.unlink()
+    return path
+
+
 def overlay(path, files):
     """An archive with `files` ({path in the machine: source path, or bytes}) to load after base."""
     archive = Cpio()

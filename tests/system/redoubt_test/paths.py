@@ -16,7 +16,7 @@ class MissingError(Exception):
 
 
 class Kernel:
-    """A kernel by flavour: 4k, 16k, 6.1 (stock Debian) or 64k (built from source)."""
+    """A kernel by flavour: 4k, 16k, 6.1 (stock Debian); 64k, pkvm-guest (built from source)."""
 
     def __init__(self, flavour):
         self.flavour = flavour
@@ -32,6 +32,13 @@ class Kernel:
         path = BUILD / "kmod" / self.flavour / "redoubt.ko"
         if not path.exists():
             raise MissingError(f"no {path}: run 'make module' first")
+        return path
+
+    def guest_module(self):
+        """The module for a stock kernel in a protected VM, which 'make guest-module' built."""
+        path = BUILD / "guest-module" / self.flavour / "redoubt-guest.ko"
+        if not path.exists():
+            raise MissingError(f"no {path}: run 'make guest-module' first")
         return path
 
 

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Disk and network of protected VMs, through memory that the guest shares with the host.
+
+Under QEMU as it is, with a kernel as it is and the module of guest/redoubt-guest.
+"""
+
+import pytest
+
+from redoubt_test import ownermap
+from redoubt_test.guest import Guest, host_options
+from redoubt_test.machine import with_redoubt
+from redoubt_test.paths import GUEST_PROGRAMS
+from redoubt_test.secret import look_for_secret, write_secret
+
+POOL = 16 << 20  # what the module shares unasked
+SIZE = 3000001  # bytes of a transfer: not a whole number of sectors, pages or packets
+PORT = 8080
+
+DISK = ("-drive file=/run/{0}.img,format=raw,if=none,id={0}"
+        " -device virtio-blk-{1},drive={0},iommu_platform=on")
+NET = (f"-netdev user,id=net,hostfwd=tcp:127.0.0.1:{PORT}-10.0.2.15:80"
+       " -device virtio-net-{0},netdev=net,iommu_platform=on")
+PCI = "pci,disable-legacy=on"
+MMIO = "device"
+MODERN_MMIO = " -global virtio-mmio.force-legacy=off"
+
+
+@pytest.fixture(scope="module")
+def host():
+    options = host_options(mem=1536, guest_module=True,
+                           files={"redoubt/memscan": GUEST_PROGRAMS / "memscan"})
+    with with_redoubt(**options, name="test-virtio") as m:
+        m.load_redoubt()
+        m.run(f"mkdir -p /run/www; head -c {SIZE} /dev/urandom >/run/www/blob;"
+              " busybox httpd -p 127.0.0.1:8000 -h /run/www")
+        yield m
+
+
+@pytest.fixture
+def disks(host):
+    """Two images of 32 MiB: a is empty, b is full of noise."""
+    host.run("truncate -s 0 /run/a.img; truncate -s 32M /run/a.img;"
+             " head -c 33554432 /dev/urandom >/run/b.img")
+    yield
+    host.run("rm -f /run/a.img /run/b.img")
+
+
+def owners(host):
+    return ownermap.parse(host.output("cat /sys/kernel/debug/redoubt/owners"))
+
+
+def lent_by_guests(host):
+    return sum(r.size for r in owners(host) if r.owner.startswith("vm") and "lent" in r.detail)
+
+
+def sha256(machine, what):
+    return machine.output(f"{what} | sha256sum").split()[0]
+
+
+def check_disk(host, vm):
+    """What the guest writes is in the image; what is in an image the guest reads."""
+    vm.run("modprobe -q virtio_blk || [ -e /sys/module/virtio_blk ]")
+    vm.run(f"head -c {SIZE} /dev/urandom >/run/data; dd if=/run/data of=/dev/vda bs=64k; sync;"
+           " echo 3 >/proc/sys/vm/drop_caches")
+    written = sha256(vm, "cat /run/data")
+    assert sha256(vm, f"head -c {SIZE} /dev/vda") == written
+    assert sha256(host, f"head -c {SIZE} /run/a.img") == written
+    assert sha256(vm, "cat /dev/vdb") == sha256(host, "cat /run/b.img")
+
+
+def check_network(host, vm):
+    """The guest fetches from the host, and serves to it."""
+    vm.run("modprobe -q virtio_net || [ -e /sys/module/virtio_net ]; ip addr add 10.0.2.15/24 dev eth0;"
+           " ip link set eth0 up")
+    vm.run("mkdir -p /run/www; wget -q -O /run/got http://10.0.2.2:8000/blob")
+    assert sha256(vm, "cat /run/got") == sha256(host, "cat /run/www/blob")
+    vm.run(f"head -c {SIZE} /dev/urandom >/run/www/page; httpd -p 80 -h /run/www")
+    host.run(f"wget -q -O /run/fetched http://127.0.0.1:{PORT}/page")
+    assert sha256(host, "cat /run/fetched") == sha256(vm, "cat /run/www/page")
+
+
+def check_quiet(vm):
+    """Neither the guest's kernel nor QEMU has anything to complain of."""
+    log = vm.output("dmesg")
+    for word in ("WARNING", "Call trace", "redoubt-guest: this device", "no mapping"):
+        assert word not in log
+    vm.stop()
+    assert [line for line in vm.console.lines if line] == ["@@qemu ended 0"]
+
+
+def devices(kind):
+    return " ".join((DISK.format("a", kind), DISK.format("b", kind), NET.format(kind)))
+
+
+def test_disk_and_network(host, disks):
+    """Over PCI, with nothing on QEMU's command line that an ordinary VM has not."""
+    with Guest(host, mem=256, protected=True, qemu=devices(PCI)) as vm:
+        check_disk(host, vm)
+        check_network(host, vm)
+        check_quiet(vm)
+
+
+def test_virtio_mmio(host, disks):
+    """Over virtio-mmio, several CPUs. QEMU numbers these from the last transport down."""
+    kind = " ".join((DISK.format("b", MMIO), DISK.format("a", MMIO), NET.format(MMIO), MODERN_MMIO))
+    with Guest(host, smp=2, mem=256, protected=True, qemu=kind) as vm:
+        vm.run("modprobe virtio_mmio")
+        check_disk(host, vm)
+        check_network(host, vm)
+        check_quiet(vm)
+
+
+def test_small_pool(host, disks):
+    """More I/O at a time than the pool has room for waits, and arrives."""
+    with Guest(host, smp=2, mem=256, protected=True, qemu=devices(PCI),
+               cmdline="redoubt-guest=pool_mib=4") as vm:
+        assert lent_by_guests(host) == 4 << 20
+        vm.run("modprobe virtio_blk; dd if=/dev/vdb of=/dev/vda bs=1M; sync")
+        assert sha256(host, "cat /run/a.img") == sha256(host, "cat /run/b.img")
+        assert "the pool was full" in vm.output("dmesg")
+        check_disk(host, vm)
+        check_network(host, vm)
+
+
+def test_only_the_pool_is_shared(host, disks):
+    """While disk and network run, the host reaches the pool, to the byte, and no secret."""
+    with Guest(host, mem=256, protected=True, qemu=devices(PCI)) as vm:
+        write_secret(vm)
+        vm.run("modprobe virtio_blk; (while :; do dd if=/dev/vdb of=/dev/vda bs=1M; sync; done)"
+               " >/dev/null 2>&1 & echo $! >/run/load")
+        assert lent_by_guests(host) == POOL
+        assert look_for_secret(host) == 0
+        vm.run("kill $(cat /run/load)")
+        assert lent_by_guests(host) == POOL
+    assert lent_by_guests(host) == 0
+    assert ownermap.bytes_of(owners(host), "vm") == 0
+
+
+def test_what_is_sent_is_seen(host, disks):
+    """The search can fail: a secret that the guest writes to its disk is in the host."""
+    with Guest(host, mem=256, protected=True, qemu=devices(PCI)) as vm:
+        write_secret(vm)
+        vm.run("modprobe virtio_blk; dd if=/run/secret of=/dev/vda bs=4k conv=sync; sync")
+        assert look_for_secret(host) > 0
+
+
+def test_module_is_for_protected_guests(host):
+    """In an ordinary VM it says that it is not needed, and shares nothing."""
+    with Guest(host, mem=256) as vm:
+        assert vm.run("insmod /redoubt/redoubt-guest.ko", check=False).status != 0
+        assert "this is no protected VM" in vm.output("dmesg")
+
+
+def test_device_without_access_platform(host, disks):
+    """A device whose drivers would go past the pool is named, before one is loaded."""
+    bare = DISK.format("a", PCI).replace(",iommu_platform=on", "")
+    with Guest(host, mem=256, protected=True, qemu=bare) as vm:
+        assert "virtio0: redoubt-guest: this device won't work" in vm.output("dmesg")
