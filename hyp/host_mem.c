@@ -94,7 +94,7 @@ static void clean_inval_to_poc(void *va, u64 size)
 	u64 p = (u64)va, end = p + size;
 
 	for (p &= ~(line - 1); p < end; p += line)
-		asm volatile("dc civac, %0" : : "r"(p) : "memory");
+		dc_civac(p);
 	dsb(sy);
 }
 
@@ -153,7 +153,7 @@ void host_mem_icache_inval(void *ctx, pa_t at, u64 size)
 	(void)size;
 	if (read_sysreg(ctr_el0) >> 29 & 1)
 		return;
-	asm volatile("ic ialluis" : : : "memory");
+	ic_ialluis();
 	dsb(ish);
 	isb();
 }
@@ -234,6 +234,8 @@ static long init_ownership(void)
 	ret = own_init(&host_own, &mem, devices, sizeof(devices) / sizeof(devices[0]),
 		       &host_space.own, &hyp_space.own, host_cpu_features.fwb ? &own_env_fwb : &own_env,
 		       (u32)shift);
+	/* Beyond the CPU's physical addresses there are no devices either. */
+	host_own.pa_bits = host_cpu_features.pa_bits;
 	for (i = 0; !ret && i < hyp_boot.nr_chunks; i++)
 		ret = own_assign_hyp(&host_own, hyp_boot.chunk[i].base >> shift,
 				     hyp_boot.chunk[i].size >> shift);
@@ -271,7 +273,7 @@ void host_mem_enable(void)
 	 * With stage 2 off, the TLBs hold the host's stage 1 alone, as if of VMID 0
 	 * (Arm ARM D8.16): they would let it past stage 2 for as long as they last.
 	 */
-	asm volatile("tlbi vmalls12e1" : : : "memory");
+	tlbi(vmalls12e1);
 	dsb(nsh);
 	isb();
 }
@@ -287,7 +289,7 @@ bool host_mem_fault_ipa(u64 esr, u64 *hpfar)
 		return true;
 	}
 	saved = read_sysreg(par_el1);
-	asm volatile("at s1e1r, %0" : : "r"(read_sysreg(far_el2)));
+	at_s1e1r(read_sysreg(far_el2));
 	isb();
 	par = read_sysreg(par_el1);
 	write_sysreg(par_el1, saved);

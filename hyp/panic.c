@@ -65,7 +65,7 @@ static struct rd_panic *begin(struct hyp_cpu *cpu)
 
 	if (cpu->panicking || port_cmpxchg64(&told, 0, 1)) {
 		for (;;)
-			asm volatile("wfi");
+			wfi();
 	}
 	cpu->panicking = 1;
 	return setup_va(hyp_boot.panic_pa);

@@ -7,46 +7,43 @@
 #include "cpu.h"
 #include "tlb.h"
 
-#define TLBI(op, x)	 asm volatile("tlbi " #op ", %0" : : "r"(x) : "memory")
-#define TLBI_PLAIN(op)	 asm volatile("tlbi " #op : : : "memory")
-/* FEAT_TLBIRANGE's instructions by encoding; the assembler's baseline is Armv8.0. */
-#define TLBI_SYS(crm, op2, x) asm volatile("sys #4, C8, " #crm ", #" #op2 ", %0" : : "r"(x) : "memory")
+/* FEAT_TLBIRANGE's instructions go by encoding; the assembler's baseline is Armv8.0. */
 
 static void execute_broadcast(const struct pgt_tlbi *op)
 {
 	switch (op->kind) {
 	case PGT_TLBI_VAE2:
-		TLBI(vae2is, op->operand);
+		tlbi_with(vae2is, op->operand);
 		break;
 	case PGT_TLBI_VALE2:
-		TLBI(vale2is, op->operand);
+		tlbi_with(vale2is, op->operand);
 		break;
 	case PGT_TLBI_RVAE2:
-		TLBI_SYS(C2, 1, op->operand);
+		tlbi_sys(C2, 1, op->operand);
 		break;
 	case PGT_TLBI_RVALE2:
-		TLBI_SYS(C2, 5, op->operand);
+		tlbi_sys(C2, 5, op->operand);
 		break;
 	case PGT_TLBI_ALLE2:
-		TLBI_PLAIN(alle2is);
+		tlbi(alle2is);
 		break;
 	case PGT_TLBI_IPAS2E1:
-		TLBI(ipas2e1is, op->operand);
+		tlbi_with(ipas2e1is, op->operand);
 		break;
 	case PGT_TLBI_IPAS2LE1:
-		TLBI(ipas2le1is, op->operand);
+		tlbi_with(ipas2le1is, op->operand);
 		break;
 	case PGT_TLBI_RIPAS2E1:
-		TLBI_SYS(C0, 2, op->operand);
+		tlbi_sys(C0, 2, op->operand);
 		break;
 	case PGT_TLBI_RIPAS2LE1:
-		TLBI_SYS(C0, 6, op->operand);
+		tlbi_sys(C0, 6, op->operand);
 		break;
 	case PGT_TLBI_VMALLE1:
-		TLBI_PLAIN(vmalle1is);
+		tlbi(vmalle1is);
 		break;
 	case PGT_TLBI_VMALLS12E1:
-		TLBI_PLAIN(vmalls12e1is);
+		tlbi(vmalls12e1is);
 		break;
 	case PGT_TLBI_DSB:
 		dsb(ish);
@@ -58,37 +55,37 @@ static void execute_local(const struct pgt_tlbi *op)
 {
 	switch (op->kind) {
 	case PGT_TLBI_VAE2:
-		TLBI(vae2, op->operand);
+		tlbi_with(vae2, op->operand);
 		break;
 	case PGT_TLBI_VALE2:
-		TLBI(vale2, op->operand);
+		tlbi_with(vale2, op->operand);
 		break;
 	case PGT_TLBI_RVAE2:
-		TLBI_SYS(C6, 1, op->operand);
+		tlbi_sys(C6, 1, op->operand);
 		break;
 	case PGT_TLBI_RVALE2:
-		TLBI_SYS(C6, 5, op->operand);
+		tlbi_sys(C6, 5, op->operand);
 		break;
 	case PGT_TLBI_ALLE2:
-		TLBI_PLAIN(alle2);
+		tlbi(alle2);
 		break;
 	case PGT_TLBI_IPAS2E1:
-		TLBI(ipas2e1, op->operand);
+		tlbi_with(ipas2e1, op->operand);
 		break;
 	case PGT_TLBI_IPAS2LE1:
-		TLBI(ipas2le1, op->operand);
+		tlbi_with(ipas2le1, op->operand);
 		break;
 	case PGT_TLBI_RIPAS2E1:
-		TLBI_SYS(C4, 2, op->operand);
+		tlbi_sys(C4, 2, op->operand);
 		break;
 	case PGT_TLBI_RIPAS2LE1:
-		TLBI_SYS(C4, 6, op->operand);
+		tlbi_sys(C4, 6, op->operand);
 		break;
 	case PGT_TLBI_VMALLE1:
-		TLBI_PLAIN(vmalle1);
+		tlbi(vmalle1);
 		break;
 	case PGT_TLBI_VMALLS12E1:
-		TLBI_PLAIN(vmalls12e1);
+		tlbi(vmalls12e1);
 		break;
 	case PGT_TLBI_DSB:
 		dsb(nsh);
@@ -169,7 +166,7 @@ void tlb_flush_vmid_local(u64 vttbr)
 
 	write_sysreg(vttbr_el2, vttbr);
 	isb();
-	asm volatile("tlbi vmalle1" : : : "memory");
+	tlbi(vmalle1);
 	dsb(nsh);
 	write_sysreg(vttbr_el2, old);
 	isb();

@@ -16,9 +16,6 @@
 
 #define NO_EDIT 0xff
 
-/* How many pieces of a guest's range leave its tables at once: a little of the stack. */
-#define COMMIT_PIECES 16
-
 /* Stands for the guest at hand in the records of the table. */
 #define THE_GUEST	    OWN_ID_MAX
 #define OWN_REC_GUEST	    OWN_REC(THE_GUEST, OWN_LENT_NONE)
@@ -313,26 +310,17 @@ static int check_job(struct own_job *job)
 	return ret;
 }
 
-/*
- * Take the pages from whoever loses them. TLB maintenance is complete afterwards. In a
- * guest the pieces are neighbours, and go in one edit: scattered pages don't cost an
- * invalidation each.
- */
-static void commit_unmap(const struct own_job *job, const struct own_piece *pieces, u32 n)
+/* Take the pages from whoever loses them. TLB maintenance is complete afterwards. */
+static void commit_unmap(const struct own_job *job, const struct own_piece *piece)
 {
 	struct own_space *host = job->ctx->host, *other = job->other;
-	u64 nr_pages = 0;
-	u32 i;
 
-	for (i = 0; i < n; i++) {
-		nr_pages += pieces[i].nr_pages;
-		if (job->rule->host_edit == OWN_EDIT_UNMAP)
-			host->ops->unmap(host, pieces[i].pa, pieces[i].nr_pages, other->id);
-	}
+	if (job->rule->host_edit == OWN_EDIT_UNMAP)
+		host->ops->unmap(host, piece->pa, piece->nr_pages, other->id);
 	if (job->rule->other_edit == OWN_EDIT_UNMAP)
-		other->ops->unmap(other, pieces[0].addr, nr_pages, host->id);
+		other->ops->unmap(other, piece->addr, piece->nr_pages, host->id);
 	else if (job->rule->other_edit == OWN_EDIT_POISON)
-		other->ops->poison(other, pieces[0].addr, nr_pages);
+		other->ops->poison(other, piece->addr, piece->nr_pages);
 }
 
 /* Give them to whoever gains them. */
@@ -381,33 +369,20 @@ static void commit_reclaim(const struct own_job *job, const struct own_piece *pi
 	}
 }
 
-static void commit_pieces(const struct own_job *job, const struct own_piece *pieces, u32 n)
-{
-	u32 i;
-
-	commit_unmap(job, pieces, n);
-	for (i = 0; i < n; i++) {
-		if (job->rule->records == RECORDS_RECLAIM)
-			commit_reclaim(job, &pieces[i]);
-		else
-			commit_piece(job, &pieces[i]);
-	}
-}
-
 static void commit_job(const struct own_job *job)
 {
-	struct own_piece pieces[COMMIT_PIECES];
-	u64 done = 0;
-	u32 n;
+	struct own_piece piece;
+	u64 done;
 
-	while (done < job->nr_pages) {
-		for (n = 0; n < COMMIT_PIECES && done < job->nr_pages; n++) {
-			int ret = next_piece(job, done, &pieces[n]);
+	for (done = 0; done < job->nr_pages; done += piece.nr_pages) {
+		int ret = next_piece(job, done, &piece);
 
-			port_assert(!ret);
-			done += pieces[n].nr_pages;
-		}
-		commit_pieces(job, pieces, n);
+		port_assert(!ret);
+		commit_unmap(job, &piece);
+		if (job->rule->records == RECORDS_RECLAIM)
+			commit_reclaim(job, &piece);
+		else
+			commit_piece(job, &piece);
 	}
 	if (!own_is_guest(job->other) || job->rule->other_edit == NO_EDIT)
 		return;

@@ -67,11 +67,7 @@ _Static_assert(offsetof(struct hyp_cpu, panic_x) == HYP_CPU_PANIC_X, "as hyp/lay
 
 static inline struct hyp_cpu *this_cpu(void)
 {
-	struct hyp_cpu *cpu;
-
-	/* Not volatile: it is the same for as long as this code runs, so it may be kept. */
-	asm("mrs %0, tpidr_el2" : "=r"(cpu));
-	return cpu;
+	return read_cpu_pointer();
 }
 
 /* Count one of RD_STAT_COUNTERS. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * System registers of EL2: accessors, and the fields that Redoubt uses, by the
- * names of the Arm ARM (DDI 0487) D19 and GICv3 (IHI 0069) 12.
+ * System registers of EL2: the fields that Redoubt uses, by the names of the Arm ARM
+ * (DDI 0487) D19 and GICv3 (IHI 0069) 12. Accessors: hyp/include/insn.h.
  */
 #ifndef HYP_SYSREG_H
 #define HYP_SYSREG_H
@@ -9,27 +9,8 @@
 #ifdef __ASSEMBLY__
 #define SYSREG_BIT(n) (1 << (n))
 #else
-#include "redoubt_port.h"
+#include <insn.h>
 #define SYSREG_BIT(n) (1ULL << (n))
-
-/* @name may be a macro for an encoding: S3_4_C12_C11_0. */
-#define read_sysreg(name)	READ_SYSREG(name)
-#define write_sysreg(name, val) WRITE_SYSREG(name, val)
-
-#define READ_SYSREG(name)                                                                          \
-	({                                                                                         \
-		u64 __val;                                                                         \
-		asm volatile("mrs %0, " #name : "=r"(__val));                                      \
-		__val;                                                                             \
-	})
-#define WRITE_SYSREG(name, val)                                                                    \
-	do {                                                                                       \
-		u64 __val = (val);                                                                 \
-		asm volatile("msr " #name ", %x0" : : "rZ"(__val));                                \
-	} while (0)
-
-#define isb()	     asm volatile("isb" : : : "memory")
-#define dsb(domain)  asm volatile("dsb " #domain : : : "memory")
 #endif
 
 /* SCTLR_EL2 of D19.2.118 with E2H=0: RES1 bits, and what Redoubt turns on. */

@@ -8,24 +8,11 @@
 #define REDOUBT_PORT_H
 
 #include <errno.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef unsigned long long u64;
-typedef int8_t s8;
-typedef int16_t s16;
-typedef int32_t s32;
-typedef long long s64;
-
-#define port_likely(x)	 __builtin_expect(!!(x), 1)
-#define port_unlikely(x) __builtin_expect(!!(x), 0)
+#include <redoubt/port_builtin.h>
 
 /* A failed assertion is a bug in core: stop where it is, with the words of it. */
 #define port_assert(cond)                                                             \
@@ -36,49 +23,6 @@ typedef long long s64;
 			abort();                                                      \
 		}                                                                     \
 	} while (0)
-
-static inline u64 port_read64(const u64 *p)
-{
-	return __atomic_load_n(p, __ATOMIC_RELAXED);
-}
-
-static inline void port_write64(u64 *p, u64 v)
-{
-	__atomic_store_n(p, v, __ATOMIC_RELAXED);
-}
-
-static inline u64 port_read_acquire64(const u64 *p)
-{
-	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
-}
-
-static inline void port_write_release64(u64 *p, u64 v)
-{
-	__atomic_store_n(p, v, __ATOMIC_RELEASE);
-}
-
-/* Returns what was there; the store happened if that equals @old. */
-static inline u64 port_cmpxchg64(u64 *p, u64 old, u64 new)
-{
-	__atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-	return old;
-}
-
-static inline u32 port_read32(const u32 *p)
-{
-	return __atomic_load_n(p, __ATOMIC_RELAXED);
-}
-
-static inline void port_write32(u32 *p, u32 v)
-{
-	__atomic_store_n(p, v, __ATOMIC_RELAXED);
-}
-
-static inline u32 port_cmpxchg32(u32 *p, u32 old, u32 new)
-{
-	__atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-	return old;
-}
 
 #define port_smp_mb()  __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define port_smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)

@@ -41,7 +41,7 @@ struct tables {
 	void *roots[T_NR];
 	u8 *arena;
 	u32 shift;
-	u64 flushes, syncs, zeroed;
+	u64 flushes, zeroed;
 	u32 handed_out; /* table pages that ever were in pools */
 	struct pgt_memcache stash; /* those taken away again */
 };
@@ -88,7 +88,6 @@ static void t_flush(void *ctx, const struct pgt_tlb_plan *plan)
 {
 	(void)ctx;
 	t.flushes += plan->n;
-	t.syncs++;
 }
 
 static const struct pgt_env t_env = {

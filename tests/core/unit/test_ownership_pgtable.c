@@ -217,29 +217,6 @@ static void a_partly_lent_block_needs_no_table(void **state)
 	t_end();
 }
 
-/* Pages from all over memory, neighbours in the guest: few invalidations, not one each. */
-static void scattered_pages_leave_together(void **state)
-{
-	size_t i;
-	u64 k;
-
-	(void)state;
-	FOR_EACH_GRANULE(i) {
-		t_init(shifts[i], 40);
-		for (k = 0; k < 64; k++)
-			assert_int_equal(own_host_share_guest(&t.ctx, t_own(T_ORD),
-							      t_pfn(T_RAM) + 2 * k, 100 + k, 1,
-							      OWN_PROT_RW), 0);
-		t.syncs = 0;
-		assert_int_equal(own_host_unshare_guest(&t.ctx, t_own(T_ORD), 100, 64), 0);
-		assert_true(t.syncs > 0 && t.syncs <= 4);
-		assert_int_equal(own_records_nonzero(), 0);
-		for (k = 0; k < 64; k++)
-			assert_int_equal(t_leaf(T_ORD, (100 + k) << t.shift).kind, PGT_EMPTY);
-	}
-	t_end();
-}
-
 static void lent_to_the_hyp_and_given(void **state)
 {
 	u64 at = T_RAM + 9 * T_MB, nr = 40;
@@ -726,7 +703,6 @@ int main(void)
 		cmocka_unit_test(blocks_are_split_and_come_back),
 		cmocka_unit_test(parts_of_a_guests_block),
 		cmocka_unit_test(a_partly_lent_block_needs_no_table),
-		cmocka_unit_test(scattered_pages_leave_together),
 		cmocka_unit_test(lent_to_the_hyp_and_given),
 		cmocka_unit_test(the_hyps_blocks_stay),
 		cmocka_unit_test(devices_leave_and_return),
