@@ -206,14 +206,9 @@ static void set_reg(struct hyp_vcpu *vcpu, u32 rt, u64 value)
 /* With the guard on, only what the guest enrolled is MMIO: elsewhere the host gives memory. */
 static bool is_mmio(const struct hyp_vm *vm, u64 hpfar)
 {
-	u64 gfn = (hpfar >> 4) >> (host_own.page_shift - 12), i;
+	u64 nr = __atomic_load_n(&vm->nr_mmio, __ATOMIC_ACQUIRE);
 
-	if (!vm->guarded)
-		return true;
-	for (i = 0; i < vm->nr_mmio; i++)
-		if (vm->mmio_gfn[i] == gfn)
-			return true;
-	return false;
+	return !nr || protected_mmio_listed(vm, nr, (hpfar >> 4) >> (host_own.page_shift - 12));
 }
 
 static bool abort_trap(struct hyp_vcpu *vcpu, u64 esr, u64 hpfar)

@@ -165,25 +165,50 @@ static bool share(struct hyp_vcpu *vcpu, bool unshare)
 	return true;
 }
 
-/* One page of x1's address is MMIO from now on; nothing else is, unless enrolled too. */
+bool protected_mmio_listed(const struct hyp_vm *vm, u64 nr, u64 gfn)
+{
+	u64 i;
+
+	for (i = 0; i < nr; i++)
+		if (gfn - vm->mmio[i].gfn < port_read64(&vm->mmio[i].nr))
+			return true;
+	return false;
+}
+
+/*
+ * Linux maps a device's pages in ascending order, 65,536 of them for the configuration
+ * space of PCI: a page that follows a range makes it longer. One word is written to
+ * enrol a page, so that vCPUs may read without the lock. @vm's lock is held.
+ */
+static bool enrol_mmio(struct hyp_vm *vm, u64 gfn)
+{
+	u64 i;
+
+	if (protected_mmio_listed(vm, vm->nr_mmio, gfn))
+		return true;
+	for (i = 0; i < vm->nr_mmio; i++)
+		if (vm->mmio[i].gfn + vm->mmio[i].nr == gfn) {
+			port_write64(&vm->mmio[i].nr, vm->mmio[i].nr + 1);
+			return true;
+		}
+	if (i == VM_MMIO_MAX)
+		return false;
+	vm->mmio[i] = (struct vm_mmio){ .gfn = gfn, .nr = 1 };
+	port_write_release64(&vm->nr_mmio, i + 1);
+	return true;
+}
+
+/* The page of x1's address is MMIO from now on; nothing else is, unless enrolled too. */
 static void mmio_guard(struct hyp_vcpu *vcpu)
 {
 	struct hyp_vm *vm = vcpu->vm;
-	u64 gfn = vcpu->own.x[1] >> host_own.page_shift, i;
-	u64 ret = SMCCC_INVALID;
+	u64 gfn = vcpu->own.x[1] >> host_own.page_shift;
+	bool done;
 
 	port_lock(&vm->space.lock);
-	for (i = 0; i < vm->nr_mmio && vm->mmio_gfn[i] != gfn; i++)
-		;
-	if (i < VM_MMIO_MAX && gfn < 1ULL << (vm->geo.ia_bits - host_own.page_shift)) {
-		vm->mmio_gfn[i] = gfn;
-		if (i == vm->nr_mmio)
-			vm->nr_mmio++;
-		port_write_release64(&vm->guarded, 1);
-		ret = 0;
-	}
+	done = gfn < 1ULL << (vm->geo.ia_bits - host_own.page_shift) && enrol_mmio(vm, gfn);
 	port_unlock(&vm->space.lock);
-	answer(vcpu, ret);
+	answer(vcpu, done ? 0 : SMCCC_INVALID);
 }
 
 static bool psci(struct hyp_vcpu *vcpu, u32 fn)

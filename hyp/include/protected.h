@@ -51,6 +51,14 @@ void protected_exit(struct hyp_vcpu *vcpu, u64 why);
  */
 bool protected_hypercall(struct hyp_vcpu *vcpu);
 
+/**
+ * protected_mmio_listed() - Has a guest enrolled a page with the MMIO guard?
+ * @vm:	the guest
+ * @nr:	its nr_mmio, read with acquire semantics or under its lock
+ * @gfn:	the page
+ */
+bool protected_mmio_listed(const struct hyp_vm *vm, u64 nr, u64 gfn);
+
 /** protected_idreg() - What a protected guest reads from an ID register (hyp/protected_idreg.c). */
 u64 protected_idreg(u32 sysreg);
 

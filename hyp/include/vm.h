@@ -18,8 +18,12 @@
 #include "cpu.h"
 #include "vcpu.h"
 
-/* Pages that a guest may enrol with the MMIO guard. */
+/* Ranges of pages that a guest may enrol with the MMIO guard. */
 #define VM_MMIO_MAX 128
+
+struct vm_mmio {
+	u64 gfn, nr;
+};
 
 enum vm_life { VM_LIVE, VM_DYING, VM_EMPTY };
 
@@ -42,9 +46,9 @@ struct hyp_vm {
 	/* Protected VMs. */
 	u64 booted;		  /* the first vCPU has been started */
 	u64 stopped;		  /* SYSTEM_OFF or SYSTEM_RESET: no vCPU runs again */
-	u64 guarded;		  /* MMIO guard: only listed pages are MMIO; @nr_mmio of them */
+	/* MMIO guard: once @nr_mmio is not 0, only these ranges are MMIO. They only grow. */
 	u64 nr_mmio;
-	u64 mmio_gfn[VM_MMIO_MAX];
+	struct vm_mmio mmio[VM_MMIO_MAX];
 	u16 last_vcpu[RD_MAX_CPUS]; /* by CPU: index + 1 of the vCPU that was loaded there */
 	struct hyp_vcpu *vcpus[];
 };

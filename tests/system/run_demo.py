@@ -22,6 +22,11 @@ PICTURE = r"""
 """
 
 
+PORT = 8080
+NET = (f"-netdev user,id=net,hostfwd=tcp:127.0.0.1:{PORT}-10.0.2.15:80"
+       " -device virtio-net-pci,netdev=net,iommu_platform=on,disable-legacy=on")
+
+
 class Show:
     """Steps with their times; check() remembers what was not as promised."""
 
@@ -55,13 +60,31 @@ def launch(show, host):
              f"{ownermap.bytes_of(mapped, 'host') >> 20} MiB.")
 
 
+def serve(show, host, vm):
+    """The guest is of use: a web server, over memory that it shares with the host."""
+    show.step("The guest serves a page over virtio-net. The host fetches it:")
+    vm.run("""
+        modprobe virtio_net
+        ip addr add 10.0.2.15/24 dev eth0
+        ip link set eth0 up
+        mkdir /run/www
+        echo "Hello from the guest, kernel $(uname -r)" >/run/www/index.html
+        httpd -p 80 -h /run/www""")
+    page = host.output(f"wget -q -O - http://127.0.0.1:{PORT}/").strip()
+    show.say(page)
+    show.check(page.startswith("Hello from the guest"), "it went through a pool of memory that the "
+               "guest shares for that")
+
+
 def run_guest(show, host, protected):
     """A guest with a secret: what the host can see of it while it runs and after."""
     kind = "a protected" if protected else "an ordinary"
     show.step(f"A stock Debian guest starts as {kind} VM, under Debian's QEMU, unmodified")
-    with Guest(host, mem=256, protected=protected) as vm:
+    with Guest(host, mem=256, protected=protected, qemu=NET) as vm:
         show.say("up: " + vm.output("uname -sr").strip())
         write_secret(vm)
+        if protected:
+            serve(show, host, vm)
         show.step("The guest has written a secret. The host reads all of its own memory for it:")
         seen = look_for_secret(host, show.say)
         show.check((seen == 0) == protected, "the secret is out of the host's reach" if not seen
@@ -71,7 +94,8 @@ def run_guest(show, host, protected):
             mapped = owners(host)
             print(ownermap.picture(mapped))
             print(ownermap.LEGEND)
-            show.say(f"guest: {ownermap.bytes_of(mapped, 'vm') >> 10} KiB")
+            show.say(f"guest: {ownermap.bytes_of(mapped, 'vm') >> 10} KiB, of which it shares "
+                     f"{ownermap.lent_by_guests(mapped) >> 10} KiB with the host, for devices")
 
 
 def after_the_end(show, host):
@@ -84,7 +108,7 @@ def main():
     print(PICTURE)
     show = Show()
     show.step("QEMU starts an arm64 machine with EL2 (emulated: a slow one)")
-    options = host_options(mem=1280, files={"redoubt/memscan": GUEST_PROGRAMS / "memscan"})
+    options = host_options(mem=1280, guest_module=True, files={"redoubt/memscan": GUEST_PROGRAMS / "memscan"})
     try:
         with with_redoubt(**options, name="run") as host:
             launch(show, host)

@@ -54,8 +54,9 @@ class Guest:
     accel     text for -accel; machine more properties for -M
     prefix    words before qemu-system-aarch64, such as "taskset 1"
     protected QEMU finds /dev/kvm-protected in the place of /dev/kvm, in a mount
-              namespace of its own: QEMU 7.2 has no option for another device. Its
-              commands come over the serial line, so there is no console to read
+              namespace of its own: QEMU 7.2 has no option for another device. With a
+              newer one accel can say "kvm,device=/dev/kvm-protected". Its commands
+              come over the serial line, so there is no console to read
     """
 
     def __init__(self, host, number=0, kernel="4k", smp=1, mem=512, cpu="host", accel="kvm",
@@ -65,7 +66,8 @@ class Guest:
         self.smp, self.mem = smp, mem
         self.cpu, self.accel, self.machine, self.cmdline = cpu, accel, machine, cmdline
         self.qemu, self.protected = qemu, protected
-        self.prefix = f"{prefix} {PROTECTED if protected else ''}".strip()
+        mount = PROTECTED if protected and "device=" not in accel else ""
+        self.prefix = f"{prefix} {mount}".strip()
         # A VM takes some ten times as long as the emulated host took, on this machine.
         self.boot_timeout = boot_timeout or max(240, 30 * host.boot_seconds)
         self.timeout = timeout

@@ -40,6 +40,11 @@ def bytes_of(ranges, kind):
     return sum(r.size for r in ram(ranges) if r.owner.startswith(kind))
 
 
+def lent_by_guests(ranges):
+    """Bytes that guests own and share with the host."""
+    return sum(r.size for r in ram(ranges) if r.owner.startswith("vm") and "lent" in r.detail)
+
+
 def picture(ranges, columns=64, rows=6):
     """RAM in columns*rows cells; a cell shows its rarest owner, so that none is lost."""
     memory = ram(ranges)
