@@ -203,14 +203,6 @@ static void set_reg(struct hyp_vcpu *vcpu, u32 rt, u64 value)
 		vcpu->own.x[rt] = value;
 }
 
-/* With the guard on, only what the guest enrolled is MMIO: elsewhere the host gives memory. */
-static bool is_mmio(const struct hyp_vm *vm, u64 hpfar)
-{
-	u64 nr = __atomic_load_n(&vm->nr_mmio, __ATOMIC_ACQUIRE);
-
-	return !nr || protected_mmio_listed(vm, nr, (hpfar >> 4) >> (host_own.page_shift - 12));
-}
-
 static bool abort_trap(struct hyp_vcpu *vcpu, u64 esr, u64 hpfar)
 {
 	struct vcpu_letter *letter = &vcpu->letter;
@@ -221,7 +213,7 @@ static bool abort_trap(struct hyp_vcpu *vcpu, u64 esr, u64 hpfar)
 	letter->hpfar = hpfar;
 	letter->far = read_sysreg(far_el2) & 0xfff;
 	if ((esr >> ESR_EC_SHIFT & ESR_EC_MASK) != ESR_EC_DABT_LOW || !(esr & ISS_ISV) ||
-	    !is_mmio(vcpu->vm, hpfar)) {
+	    !protected_is_mmio(vcpu->vm, hpfar >> 4 << 12)) {
 		letter->esr = shown & ~(ISS_ISV | 3ULL << ISS_SAS_SHIFT | ISS_SSE |
 					0x1fULL << ISS_SRT_SHIFT | ISS_SF);
 		return true;

@@ -31,9 +31,11 @@
 #define MEM_SHARE	   0xc6000003u
 #define MEM_UNSHARE	   0xc6000004u
 #define MMIO_GUARD	   0xc6000007u
+#define MEM_DECLARE	   0xc6000030u
 
-/* Bits of VENDOR_FEATURES are the functions' numbers. */
-#define FEATURES (1u << 0 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 7)
+/* Bits of VENDOR_FEATURES are the functions' numbers: 0 to 31, 32 to 63. */
+#define FEATURES    (1u << 0 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 7)
+#define FEATURES_32 (1u << (0x30 - 32))
 
 static void answer(struct hyp_vcpu *vcpu, u64 x0)
 {
@@ -165,52 +167,6 @@ static bool share(struct hyp_vcpu *vcpu, bool unshare)
 	return true;
 }
 
-bool protected_mmio_listed(const struct hyp_vm *vm, u64 nr, u64 gfn)
-{
-	u64 i;
-
-	for (i = 0; i < nr; i++)
-		if (gfn - vm->mmio[i].gfn < port_read64(&vm->mmio[i].nr))
-			return true;
-	return false;
-}
-
-/*
- * Linux maps a device's pages in ascending order, 65,536 of them for the configuration
- * space of PCI: a page that follows a range makes it longer. One word is written to
- * enrol a page, so that vCPUs may read without the lock. @vm's lock is held.
- */
-static bool enrol_mmio(struct hyp_vm *vm, u64 gfn)
-{
-	u64 i;
-
-	if (protected_mmio_listed(vm, vm->nr_mmio, gfn))
-		return true;
-	for (i = 0; i < vm->nr_mmio; i++)
-		if (vm->mmio[i].gfn + vm->mmio[i].nr == gfn) {
-			port_write64(&vm->mmio[i].nr, vm->mmio[i].nr + 1);
-			return true;
-		}
-	if (i == VM_MMIO_MAX)
-		return false;
-	vm->mmio[i] = (struct vm_mmio){ .gfn = gfn, .nr = 1 };
-	port_write_release64(&vm->nr_mmio, i + 1);
-	return true;
-}
-
-/* The page of x1's address is MMIO from now on; nothing else is, unless enrolled too. */
-static void mmio_guard(struct hyp_vcpu *vcpu)
-{
-	struct hyp_vm *vm = vcpu->vm;
-	u64 gfn = vcpu->own.x[1] >> host_own.page_shift;
-	bool done;
-
-	port_lock(&vm->space.lock);
-	done = gfn < 1ULL << (vm->geo.ia_bits - host_own.page_shift) && enrol_mmio(vm, gfn);
-	port_unlock(&vm->space.lock);
-	answer(vcpu, done ? 0 : SMCCC_INVALID);
-}
-
 static bool psci(struct hyp_vcpu *vcpu, u32 fn)
 {
 	switch (fn) {
@@ -247,6 +203,7 @@ static bool psci(struct hyp_vcpu *vcpu, u32 fn)
 bool protected_hypercall(struct hyp_vcpu *vcpu)
 {
 	u32 fn = (u32)vcpu->own.x[0];
+	long ret;
 
 	switch (fn) {
 	case SMCCC_VERSION:
@@ -260,7 +217,7 @@ bool protected_hypercall(struct hyp_vcpu *vcpu)
 		answer4(vcpu, 0xb66fb428, 0xe911c52e, 0x564bcaa9, 0x743a004d);
 		return false;
 	case VENDOR_FEATURES:
-		answer4(vcpu, FEATURES, 0, 0, 0);
+		answer4(vcpu, FEATURES, FEATURES_32, 0, 0);
 		return false;
 	case HYP_MEMINFO:
 		answer(vcpu, vcpu->own.x[1] || vcpu->own.x[2] || vcpu->own.x[3] ?
@@ -271,7 +228,12 @@ bool protected_hypercall(struct hyp_vcpu *vcpu)
 	case MEM_UNSHARE:
 		return share(vcpu, true);
 	case MMIO_GUARD:
-		mmio_guard(vcpu);
+		ret = protected_mmio_guard(vcpu->vm, vcpu->own.x[1]);
+		answer(vcpu, ret ? SMCCC_INVALID : 0);
+		return false;
+	case MEM_DECLARE:
+		ret = protected_declare_memory(vcpu->vm, vcpu->own.x[1], vcpu->own.x[2]);
+		answer(vcpu, ret ? SMCCC_INVALID : 0);
 		return false;
 	default:
 		return psci(vcpu, fn);

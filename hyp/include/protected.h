@@ -52,12 +52,25 @@ void protected_exit(struct hyp_vcpu *vcpu, u64 why);
 bool protected_hypercall(struct hyp_vcpu *vcpu);
 
 /**
- * protected_mmio_listed() - Has a guest enrolled a page with the MMIO guard?
- * @vm:	the guest
- * @nr:	its nr_mmio, read with acquire semantics or under its lock
- * @gfn:	the page
+ * protected_is_mmio() - May the host emulate an access of the guest to @addr?
+ * @addr:	IPA
  */
-bool protected_mmio_listed(const struct hyp_vm *vm, u64 nr, u64 gfn);
+bool protected_is_mmio(struct hyp_vm *vm, u64 addr);
+
+/**
+ * protected_mmio_guard() - The guest enrols the page around @addr as MMIO.
+ *
+ * Return: 0; -EINVAL outside the IPA space; -ENOSPC after VM_MMIO_MAX ranges.
+ */
+long protected_mmio_guard(struct hyp_vm *vm, u64 addr);
+
+/**
+ * protected_declare_memory() - The guest says that a range is memory, whoever says otherwise.
+ * @base:	IPA, @size: bytes; both aligned to pages
+ *
+ * Return: 0; -EINVAL for a range that isn't one; -ENOSPC after VM_MEMORY_MAX ranges.
+ */
+long protected_declare_memory(struct hyp_vm *vm, u64 base, u64 size);
 
 /** protected_idreg() - What a protected guest reads from an ID register (hyp/protected_idreg.c). */
 u64 protected_idreg(u32 sysreg);

@@ -18,11 +18,13 @@
 #include "cpu.h"
 #include "vcpu.h"
 
-/* Ranges of pages that a guest may enrol with the MMIO guard. */
-#define VM_MMIO_MAX 128
+/* Ranges that a guest may enrol with the MMIO guard, and declare memory. */
+#define VM_MMIO_MAX   128
+#define VM_MEMORY_MAX 16
 
-struct vm_mmio {
-	u64 gfn, nr;
+/* Bytes; aligned to pages and inside the IPA space. */
+struct vm_range {
+	u64 base, size;
 };
 
 enum vm_life { VM_LIVE, VM_DYING, VM_EMPTY };
@@ -46,9 +48,8 @@ struct hyp_vm {
 	/* Protected VMs. */
 	u64 booted;		  /* the first vCPU has been started */
 	u64 stopped;		  /* SYSTEM_OFF or SYSTEM_RESET: no vCPU runs again */
-	/* MMIO guard: once @nr_mmio is not 0, only these ranges are MMIO. They only grow. */
-	u64 nr_mmio;
-	struct vm_mmio mmio[VM_MMIO_MAX];
+	u64 nr_mmio, nr_memory;	  /* hyp/protected_mmio.c: the guest space's lock */
+	struct vm_range mmio[VM_MMIO_MAX], memory[VM_MEMORY_MAX];
 	u16 last_vcpu[RD_MAX_CPUS]; /* by CPU: index + 1 of the vCPU that was loaded there */
 	struct hyp_vcpu *vcpus[];
 };

@@ -57,6 +57,7 @@ ATTACK_FILE(numbers);
 ATTACK_FILE(smc);
 ATTACK_FILE(race);
 ATTACK_FILE(vcpu);
+ATTACK_FILE(mmio);
 ATTACK_FILE(fuzz);
 
 /* Writing a name here makes an attack that may cost the writer its life. */
@@ -110,6 +111,7 @@ static int __init attack_init(void)
 	debugfs_create_file("smc", 0400, top, NULL, &smc_fops);
 	debugfs_create_file("race", 0400, top, NULL, &race_fops);
 	debugfs_create_file("vcpu", 0400, top, NULL, &vcpu_fops);
+	debugfs_create_file("mmio", 0400, top, NULL, &mmio_fops);
 	debugfs_create_file("fuzz", 0400, top, NULL, &fuzz_fops);
 	debugfs_create_file_unsafe("deadly", 0200, top, NULL, &deadly_fops);
 	debugfs_create_file_unsafe("page", 0600, top, NULL, &page_fops);

@@ -13,12 +13,6 @@
 #include <redoubt/vcpu.h>
 #include "attack.h"
 
-struct victim {
-	u64 handle;
-	struct page *object, *root, *vcpu, *state;
-	unsigned int object_order, root_order, vcpu_order;
-};
-
 static struct page *pages(u64 nr, unsigned int *order)
 {
 	struct page *page;
@@ -38,7 +32,7 @@ static void free_all(struct page *page, unsigned int order)
 		__free_page(page + i);
 }
 
-static long make_vm(struct victim *v, u64 flags)
+long make_vm(struct victim *v, u64 flags)
 {
 	struct rd_hvc_res size, res;
 	long ret = rd_hvc_res(RD_HVC_VM_SIZES, 40, 0, 0, 0, 0, &size);
@@ -57,7 +51,7 @@ static long make_vm(struct victim *v, u64 flags)
 	return ret;
 }
 
-static void end_vm(struct seq_file *m, struct victim *v)
+void end_vm(struct seq_file *m, struct victim *v)
 {
 	struct rd_hvc_res res = { .x1 = 1 };
 	u64 x[18];
@@ -104,8 +98,7 @@ static void wrong_objects(struct seq_file *m, struct victim *v)
 	report(m, "reclaim from a live VM", -EBUSY, rd_hvc1(RD_HVC_VM_RECLAIM, v->handle));
 }
 
-/* Runs once, with interrupts masked as the contract asks. x1 of the run, or its error. */
-static long run(void)
+long run_vcpu(void)
 {
 	struct rd_hvc_res res;
 	unsigned long flags;
@@ -134,7 +127,7 @@ static void wrong_states(struct seq_file *m, struct victim *v)
 	for (mode = 0; mode < 32; mode++) {
 		state->pstate = 0x3c0 | mode;
 		state->pc = 0;
-		if (run() == RD_EXIT_ILLEGAL)
+		if (run_vcpu() == RD_EXIT_ILLEGAL)
 			illegal++;
 		else
 			legal++;
@@ -169,7 +162,7 @@ static void rewritten(struct seq_file *m, struct victim *v)
 	for (i = 0; i < 500; i++) {
 		preempt_disable();
 		wrong += load(v) != 0;
-		run();
+		run_vcpu();
 		wrong += rd_hvc0(RD_HVC_VCPU_PUT) != 0;
 		preempt_enable();
 		cond_resched();

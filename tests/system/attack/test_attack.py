@@ -38,7 +38,7 @@ def host():
         yield m
 
 
-@pytest.mark.parametrize("group", ["memory", "calls", "numbers", "smc", "race", "vcpu", "fuzz"])
+@pytest.mark.parametrize("group", ["memory", "calls", "numbers", "smc", "race", "vcpu", "mmio", "fuzz"])
 def test_group(host, attacks, group):
     before = host.output("cat /sys/kernel/debug/redoubt/owners")
     text = host.output(f"cat {ATTACK}/{group}", timeout=240)
