@@ -8,6 +8,7 @@
 #include "host_mem.h"
 #include "protected.h"
 #include "setup.h"
+#include "switch.h"
 
 /* ISS of a data abort, Arm ARM D19.2.40. */
 #define ISS_ISV	      (1ULL << 24)
@@ -20,13 +21,6 @@
 #define ABORT_ISS_SHOWN                                                                            \
 	(ISS_ISV | 3ULL << ISS_SAS_SHIFT | ISS_SSE | 0x1fULL << ISS_SRT_SHIFT | ISS_SF |           \
 	 ESR_S1PTW | ESR_WNR | ESR_FSC_MASK)
-
-/* ISS of a trapped MSR, MRS: direction, Rt, and the register as op0:op2:op1:CRn:Rt:CRm. */
-#define SYS64_READ	1ULL
-#define SYS64_RT(esr)	((u32)(esr >> 5 & 0x1f))
-#define SYS64_REG_MASK	0x3ffc1eULL
-#define SYS64(op0, op1, crn, crm, op2)                                                             \
-	((u64)(op0) << 20 | (u64)(op2) << 17 | (u64)(op1) << 14 | (u64)(crn) << 10 | (u64)(crm) << 1)
 
 #define SCTLR_EL1_RESET 0x30d00800ULL
 #define CNTV_DEFAULT_OFFSET 0
@@ -141,7 +135,7 @@ long protected_enter(struct hyp_vcpu *vcpu, u64 *flags)
 	vcpu->letter = (struct vcpu_letter){};
 	if (asked & RD_VCPU_VGIC)
 		take_list_registers(vcpu);
-	*flags = (asked & FLAGS_HOST) | RD_VCPU_TRAP_ID | RD_VCPU_TRAP_DBG;
+	*flags = (asked & FLAGS_HOST) | RD_VCPU_TRAP_DBG;
 	vcpu->own.flags = *flags;
 	port_write64(&vcpu->shared->flags, asked & ~RD_VCPU_SKIP);
 	write_sysreg(cntv_cval_el0, vcpu->cntv_cval);
@@ -185,12 +179,6 @@ void protected_exit(struct hyp_vcpu *vcpu, u64 why)
 }
 
 /* ---- Traps ---- */
-
-static void skip(struct hyp_vcpu *vcpu)
-{
-	(void)vcpu;
-	write_sysreg(elr_el2, read_sysreg(elr_el2) + 4);
-}
 
 static u64 get_reg(const struct hyp_vcpu *vcpu, u32 rt)
 {
@@ -236,12 +224,6 @@ static bool is_sgi(u64 reg)
 	       reg == SYS64(3, 0, 12, 11, 7);
 }
 
-/* op0 = 3, op1 = 0, CRn = 0, CRm = 1 to 7: the space of AArch32 and AArch64 ID registers. */
-static bool is_idreg(u64 reg)
-{
-	return (reg & ~(SYS64(0, 0, 0, 7, 7))) == SYS64(3, 0, 0, 0, 0) && (reg >> 1 & 0xf);
-}
-
 /* op0 = 2, op1 = 0: breakpoints, OS lock and the like; ACTLR_EL1: there, and without effect. */
 static bool is_raz_wi(u64 reg)
 {
@@ -258,10 +240,10 @@ static bool sys64_trap(struct hyp_vcpu *vcpu, u64 esr)
 		vcpu->letter.rt = rt;
 		vcpu->letter.show_store = true;
 		vcpu->letter.store = get_reg(vcpu, rt);
-		skip(vcpu);
+		switch_skip_insn();
 		return true;
 	}
-	if (is_idreg(reg) && esr & SYS64_READ)
+	if (sys64_is_idreg(reg) && esr & SYS64_READ)
 		set_reg(vcpu, rt, protected_idreg((u32)reg));
 	else if (is_raz_wi(reg))
 		set_reg(vcpu, esr & SYS64_READ ? rt : 31, 0);
@@ -269,7 +251,7 @@ static bool sys64_trap(struct hyp_vcpu *vcpu, u64 esr)
 		host_inject_undef();
 		return false;
 	}
-	skip(vcpu);
+	switch_skip_insn();
 	return false;
 }
 
@@ -281,7 +263,7 @@ bool protected_trap(struct hyp_vcpu *vcpu, u64 esr, u64 hpfar)
 		return abort_trap(vcpu, esr, hpfar);
 	case ESR_EC_WFX:
 		vcpu->letter.esr = esr;
-		skip(vcpu);
+		switch_skip_insn();
 		return true;
 	case ESR_EC_HVC64:
 		return protected_hypercall(vcpu);

@@ -53,19 +53,27 @@ _Static_assert(HOST_NR <= sizeof(((struct host_sysregs *)0)->sys) / sizeof(u64),
 /* What a guest always runs with: its interrupts are virtual, its secrets its own. */
 #define HCR_GUEST                                                                                  \
 	(HCR_EL2_RW | HCR_EL2_VM | HCR_EL2_SWIO | HCR_EL2_PTW | HCR_EL2_FMO | HCR_EL2_IMO |        \
-	 HCR_EL2_AMO | HCR_EL2_FB | HCR_EL2_BSU_IS | HCR_EL2_TID3 |  \
-	 HCR_EL2_TSC | HCR_EL2_TIDCP | HCR_EL2_TACR)
-
+	 HCR_EL2_AMO | HCR_EL2_FB | HCR_EL2_BSU_IS | HCR_EL2_TID3 | HCR_EL2_TSC |                  \
+	 HCR_EL2_TIDCP | HCR_EL2_TACR)
 
 /*
  * A protected guest reads the CPU's own cache geometry and cleans by set and way as
- * it likes; for an ordinary one the module answers.
+ * it likes; for an ordinary one the module answers. CTR_EL0 is read before every cache
+ * maintenance by address, at EL0 too: a hundred thousand times while a kernel boots.
+ * It traps only where a guest is to see another value than the CPU's, or where the CPU
+ * can't trap the geometry without it (no FEAT_EVT).
  */
-#define HCR_ORDINARY (HCR_EL2_TID2 | HCR_EL2_TSW)
+static u64 ordinary_hcr(const struct hyp_vcpu *vcpu, u64 flags)
+{
+	bool same = flags & RD_VCPU_IDREGS &&
+		    port_read64(&vcpu->state->idregs.ctr) == read_sysreg(ctr_el0);
+
+	return HCR_EL2_TSW | (same && cpu_has_evt() ? HCR_EL2_TID4 : HCR_EL2_TID2);
+}
 
 static u64 guest_hcr(const struct hyp_vcpu *vcpu, u64 flags)
 {
-	u64 hcr = HCR_GUEST | (vcpu->vm->is_protected ? 0 : HCR_ORDINARY);
+	u64 hcr = HCR_GUEST | (vcpu->vm->is_protected ? 0 : ordinary_hcr(vcpu, flags));
 
 	if (host_mem_has_fwb())
 		hcr |= HCR_EL2_FWB;
@@ -169,6 +177,38 @@ static void guest_save(struct hyp_vcpu *vcpu)
 	state->pstate = read_sysreg(spsr_el2);
 }
 
+void switch_skip_insn(void)
+{
+	write_sysreg(elr_el2, read_sysreg(elr_el2) + 4);
+	/* As a completed instruction leaves them; a step that was under way is complete. */
+	write_sysreg(spsr_el2, read_sysreg(spsr_el2) & ~(u64)(PSR_BTYPE | PSR_SS));
+}
+
+/*
+ * An ordinary guest's read of an ID register, answered with what the module said. It is
+ * the guest's own state: EL2 depends on none of it. A VMM that steps the guest hears of
+ * every instruction, so that these exit.
+ */
+static bool read_idreg(struct rd_vcpu_state *state, u64 esr)
+{
+	u64 reg = esr & SYS64_REG_MASK, flags = port_read64(&state->flags);
+	u32 rt = SYS64_RT(esr);
+	const u64 *from;
+
+	if (!(esr & SYS64_READ) || !(flags & RD_VCPU_IDREGS) || flags & RD_VCPU_ROUTE_DBG)
+		return false;
+	if (reg == SYS64_CTR_EL0)
+		from = &state->idregs.ctr;
+	else if (sys64_is_idreg(reg))
+		from = &state->idregs.val[(SYS64_CRM(reg) - 1) * 8 + SYS64_OP2(reg)];
+	else
+		return false;
+	if (rt < 31)
+		state->x[rt] = port_read64(from);
+	switch_skip_insn();
+	return true;
+}
+
 /*
  * A synchronous exception of the guest: what the host needs to know of it. False if
  * EL2 has dealt with it, and the guest goes on.
@@ -189,6 +229,8 @@ static bool guest_trap(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 		return false;
 	if (vcpu->vm->is_protected)
 		return protected_trap(vcpu, esr, hpfar);
+	if (ec == ESR_EC_SYS64 && read_idreg(state, esr))
+		return false;
 	state->exit.esr = esr;
 	state->exit.far = read_sysreg(far_el2);
 	state->exit.hpfar = hpfar;

@@ -184,6 +184,15 @@ void rd_idregs_finalise(struct rd_vm *vm)
 	*pfr1 = set_field(*pfr1, ID_PFR1_EL1_GIC_SHIFT, 0);
 }
 
+void rd_idregs_publish(struct rd_vcpu *vcpu)
+{
+	struct rd_vcpu_idregs *idregs = &vcpu->state->idregs;
+
+	idregs->ctr = vcpu->vm->idregs.ctr;
+	memcpy(idregs->val, vcpu->vm->idregs.val, sizeof(idregs->val));
+	vcpu->state->flags |= RD_VCPU_IDREGS;
+}
+
 u64 rd_idreg_read(const struct rd_vm *vm, u32 sysreg)
 {
 	return sysreg == SYS_CTR_EL0 ? vm->idregs.ctr : vm->idregs.val[index_of(sysreg)];

@@ -9,12 +9,10 @@
 
 #include <linux/kvm.h>
 #include <linux/types.h>
+#include <redoubt/vcpu.h>
 
 struct rd_vm;
 struct rd_vcpu;
-
-/* Op0=3, Op1=0, CRn=0, CRm=1..7, Op2=0..7. */
-#define RD_NR_IDREGS 56
 
 struct rd_idregs {
 	u64 val[RD_NR_IDREGS]; /* under vm->config_lock until RD_VM_RAN_ONCE, then constant */
@@ -26,6 +24,9 @@ void rd_idregs_init(struct rd_vm *vm);
 
 /* A vCPU is about to run for the first time: nothing changes from here on. config_lock held. */
 void rd_idregs_finalise(struct rd_vm *vm);
+
+/* The vCPU's first run: EL2 gets what its guest reads. After rd_idregs_finalise(). */
+void rd_idregs_publish(struct rd_vcpu *vcpu);
 
 /* True for the encodings of RD_NR_IDREGS; @sysreg as in sys_reg(). */
 bool rd_idreg_covers(u32 sysreg);

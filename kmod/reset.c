@@ -114,7 +114,7 @@ static int fix_features(struct rd_vcpu *vcpu, u64 features)
 		return ret;
 	vcpu->features = features;
 	vcpu->shadow.clidr = rd_cache_default_clidr();
-	vcpu->state->flags |= RD_VCPU_TRAP_WFI | RD_VCPU_TRAP_ID;
+	vcpu->state->flags |= RD_VCPU_TRAP_WFI;
 	vcpu->initialised = true;
 	return 0;
 }

@@ -229,6 +229,7 @@ static int first_run(struct rd_vcpu *vcpu)
 	rd_idregs_finalise(vm);
 	set_bit(RD_VM_RAN_ONCE, &vm->flags);
 	mutex_unlock(&vm->config_lock);
+	rd_idregs_publish(vcpu);
 	vcpu->ran_once = true;
 	return 0;
 }

@@ -30,6 +30,9 @@ void switch_put(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu);
  */
 long switch_run(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 *why);
 
+/** switch_skip_insn() - The guest's instruction that trapped has been done for it (AArch64). */
+void switch_skip_insn(void);
+
 /** switch_panic_to_host() - Get the host's registers back as far as possible; for panics. */
 void switch_panic_to_host(struct hyp_cpu *cpu);
 

@@ -52,6 +52,7 @@
 #define HCR_EL2_FWB  SYSREG_BIT(46)
 #define HCR_EL2_AMVOFFEN SYSREG_BIT(51)
 #define HCR_EL2_ATA  SYSREG_BIT(56)
+#define HCR_EL2_TID4 SYSREG_BIT(49)
 #define HCR_EL2_TID5 SYSREG_BIT(58)
 
 /* CPTR_EL2 with E2H=0, D19.2.34. */
@@ -121,6 +122,7 @@
 #define PSR_UAO SYSREG_BIT(23)
 #define PSR_DIT SYSREG_BIT(24)
 #define PSR_TCO SYSREG_BIT(25)
+#define PSR_BTYPE 0xc00
 #define PSR_NZCV 0xf0000000
 #define PSR_M32 SYSREG_BIT(4)
 
@@ -129,7 +131,23 @@
 #define SCTLR_EL1_SPAN	SYSREG_BIT(23)
 #define SCTLR_EL1_DSSBS SYSREG_BIT(44)
 
+/* ISS of a trapped MSR, MRS: direction, Rt, and the register as op0:op2:op1:CRn:Rt:CRm. */
+#define SYS64_READ	1ULL
+#define SYS64_RT(esr)	((u32)((esr) >> 5 & 0x1f))
+#define SYS64_REG_MASK	0x3ffc1eULL
+#define SYS64(op0, op1, crn, crm, op2)                                                             \
+	((u64)(op0) << 20 | (u64)(op2) << 17 | (u64)(op1) << 14 | (u64)(crn) << 10 | (u64)(crm) << 1)
+#define SYS64_CRM(reg)	((u32)((reg) >> 1 & 0xf))
+#define SYS64_OP2(reg)	((u32)((reg) >> 17 & 7))
+#define SYS64_CTR_EL0	SYS64(3, 3, 0, 0, 1)
+
 #ifndef __ASSEMBLY__
+/* op0 = 3, op1 = 0, CRn = 0, CRm = 1 to 7: the space of AArch32 and AArch64 ID registers. */
+static inline bool sys64_is_idreg(u64 reg)
+{
+	return (reg & ~SYS64(0, 0, 0, 7, 7)) == SYS64(3, 0, 0, 0, 0) && SYS64_CRM(reg);
+}
+
 /* Fields of ID registers that change what EL2 does. */
 static inline bool cpu_has_pan(void)
 {
@@ -139,6 +157,12 @@ static inline bool cpu_has_pan(void)
 static inline bool esr_is_translation_fault(u64 esr)
 {
 	return (esr & ESR_FSC_TYPE) == ESR_FSC_TRANS || (esr & ESR_FSC_MASK) == ESR_FSC_TRANS_1;
+}
+
+/* FEAT_EVT: HCR_EL2.TID4 traps cache geometry without CTR_EL0. */
+static inline bool cpu_has_evt(void)
+{
+	return read_sysreg(id_aa64mmfr2_el1) >> 56 & 0xf;
 }
 
 static inline bool cpu_has_ras(void)

@@ -13,7 +13,7 @@
 #ifndef REDOUBT_ABI_H
 #define REDOUBT_ABI_H
 
-#define RD_ABI_VERSION 1
+#define RD_ABI_VERSION 2
 
 #ifndef __ASSEMBLY__
 

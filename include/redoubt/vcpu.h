@@ -69,6 +69,18 @@ struct rd_vcpu_timer {
 #define RD_TIMER_PCT_TRAP (1UL << 0) /* reads of CNTPCT_EL0 exit */
 /* CNTP_* always exits: the physical timer is the host's. */
 
+/*
+ * What an ordinary guest reads from ID registers, constant once it runs. Reads always
+ * trap; without RD_VCPU_IDREGS, or with RD_VCPU_ROUTE_DBG, they exit. EL2 has its own
+ * answers for protected guests.
+ */
+#define RD_NR_IDREGS 56
+struct rd_vcpu_idregs {
+	u64 ctr;	       /* CTR_EL0 */
+	u64 val[RD_NR_IDREGS]; /* Op0=3, Op1=0, CRn=0: (CRm - 1) * 8 + Op2, CRm from 1 to 7 */
+	u64 reserved;
+};
+
 struct rd_vcpu_exit {
 	u64 esr;	 /* ESR_EL2 */
 	u64 far;	 /* FAR_EL2 */
@@ -85,7 +97,7 @@ struct rd_vcpu_exit {
 #define RD_VCPU_TRAP_DBG  (1UL << 5) /* MDCR_EL2.TDA: debug register accesses exit */
 #define RD_VCPU_ROUTE_DBG (1UL << 6) /* MDCR_EL2.TDE: debug exceptions exit */
 #define RD_VCPU_TRAP_VM	  (1UL << 7) /* HCR_EL2.TVM: writes of VM control registers exit */
-#define RD_VCPU_TRAP_ID	  (1UL << 8) /* HCR_EL2.TID3: ID register reads exit (always on for now) */
+#define RD_VCPU_IDREGS	  (1UL << 8) /* struct rd_vcpu_idregs is complete: EL2 answers reads */
 #define RD_VCPU_VIRQ	  (1UL << 9) /* HCR_EL2.VI: with an interrupt controller in user space */
 #define RD_VCPU_VFIQ	  (1UL << 10) /* HCR_EL2.VF */
 /*
@@ -106,6 +118,7 @@ struct rd_vcpu_state {
 	u64 sys[RD_SYS_COUNT + (RD_SYS_COUNT & 1)];
 	struct rd_vcpu_exit exit;
 	struct rd_vcpu_timer timer;
+	struct rd_vcpu_idregs idregs;
 	struct rd_vcpu_vgic vgic;
 	struct rd_vcpu_dbg dbg;
 	struct rd_vcpu_fp fp; /* current only between VCPU_PUT and VCPU_LOAD: FP is switched lazily */
