@@ -204,8 +204,9 @@ static long init_tables(void)
 	void *host_root = setup_va(hyp_boot.host_root);
 
 	memset(host_root, 0, host_geometry.root_bytes);
-	if (pgt_init(&hyp_pgt, &hyp_geometry, setup_va(hyp_boot.root), &hyp_env, NULL, 0) ||
-	    pgt_init(&host_pgt, &host_geometry, host_root, &host_env, NULL, 0))
+	if (pgt_init(&hyp_pgt, &hyp_geometry, setup_va(hyp_boot.root), &hyp_env, NULL,
+		     PGT_LINEAR) ||
+	    pgt_init(&host_pgt, &host_geometry, host_root, &host_env, NULL, PGT_LINEAR))
 		return -EINVAL;
 	host_vttbr = pgt_geometry_ttbr(&host_geometry, pa(hyp_boot.host_root), 0);
 	fill_pool();

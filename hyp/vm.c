@@ -241,7 +241,7 @@ static long init_vm(struct hyp_vm *vm, u64 handle, const struct pgt_geometry *ge
 	vm->geo = *geo;
 	vm->vttbr = pgt_geometry_ttbr(geo, pa(vm->root_pfn << host_own.page_shift), (u16)handle);
 	ret = pgt_init(&vm->pgt, &vm->geo, setup_va(vm->root_pfn << host_own.page_shift),
-		       &guest_env, vm, host_mem_has_fwb() ? PGT_FWB : 0);
+		       &guest_env, vm, PGT_LINEAR | (host_mem_has_fwb() ? PGT_FWB : 0));
 	if (!ret)
 		ret = own_pgt_guest_init(&vm->space, kind, OWN_ID_GUEST0 + (u32)handle, &vm->pgt,
 					 &vm->pool);

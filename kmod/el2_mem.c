@@ -485,7 +485,7 @@ static int build_tables(struct rd_el2 *el2, const struct pgt_geometry *geo)
 	if (WARN_ON(geo->root_bytes > PAGE_SIZE))
 		return -EINVAL;
 	chunk->used += PAGE_SIZE;
-	ret = pgt_init(&pgt, geo, root, &env, NULL, 0);
+	ret = pgt_init(&pgt, geo, root, &env, NULL, PGT_LINEAR);
 	if (ret)
 		return ret;
 	el2->boot->root = virt_to_phys(root);
