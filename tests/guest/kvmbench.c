@@ -38,11 +38,14 @@
 /*
  * The guest. It asks for its orders by reading ORDER_IPA, because a protected
  * vCPU's registers are out of the VMM's reach: x21 what to do, x19 how often,
- * x23 address, x24 stride. x20 is ORDER_IPA and x22 MMIO_IPA from the start.
+ * x23 address, x24 stride. x20 is ORDER_IPA and x22 MMIO_IPA, from x0 and x1: those are
+ * what a protected vCPU starts with.
  */
 __asm__(".pushsection .rodata\n"
 	".balign 4096\n"
 	"guest_code:\n"
+	"		mov x20, x0\n"
+	"		mov x22, x1\n"
 	"guest_next:	ldr x21, [x20]\n"
 	"		ldr x19, [x20]\n"
 	"		ldr x23, [x20]\n"
@@ -209,8 +212,8 @@ static void vm_open(struct bench *b)
 	slot(b, 0, CODE_IPA, b->code, CODE_SIZE, 0);
 	slot(b, 1, DATA_IPA, b->data, b->data_size, 0);
 	set_core(b, offsetof(struct kvm_regs, regs.pc), CODE_IPA);
-	set_core(b, offsetof(struct kvm_regs, regs.regs[20]), ORDER_IPA);
-	set_core(b, offsetof(struct kvm_regs, regs.regs[22]), MMIO_IPA);
+	set_core(b, offsetof(struct kvm_regs, regs.regs[0]), ORDER_IPA);
+	set_core(b, offsetof(struct kvm_regs, regs.regs[1]), MMIO_IPA);
 }
 
 static void vm_close(struct bench *b)
