@@ -278,6 +278,18 @@ void rd_mmu_flush_caches(struct rd_vm *vm)
 		gmem_flush_caches(&rd_mmu_of(vm)->g);
 }
 
+void rd_mmu_refresh_stats(struct rd_vm *vm)
+{
+	struct rd_mmu *m = rd_mmu_of(vm);
+
+	if (!m)
+		return;
+	read_lock(&m->records_lock);
+	WRITE_ONCE(vm->stat.pages_mapped, m->p.records.pages);
+	WRITE_ONCE(vm->stat.record_bytes, gmem_records_bytes(&m->p.records));
+	read_unlock(&m->records_lock);
+}
+
 int rd_mmu_module_init(void)
 {
 	return 0;

@@ -75,6 +75,9 @@ void rd_mmu_flush_caches(struct rd_vm *vm);
 /* True if a slot covers @gpa. May sleep. */
 bool rd_mmu_gpa_valid(struct rd_vm *vm, u64 gpa);
 
+/* Brings the counters of @vm that are about memory up to date: pages_mapped, record_bytes. */
+void rd_mmu_refresh_stats(struct rd_vm *vm);
+
 /* A bit RD_REQ_MMU was set in the vCPU: called before the next entry, preemptible. */
 void rd_mmu_request(struct rd_vcpu *vcpu);
 

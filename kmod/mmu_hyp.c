@@ -29,13 +29,9 @@ static int account(long ret, const struct rd_hvc_res *res, u64 pages, u64 *done)
 
 static int hyp_map(void *hyp, u64 gfn, u64 pfn, u64 pages, u32 prot, u64 *done)
 {
-	struct rd_vm *vm = vm_of(hyp);
 	struct rd_hvc_res res;
-	long ret = rd_hvc_res(RD_HVC_GUEST_MAP, vm->handle, gfn, pfn, pages, prot, &res);
+	long ret = rd_hvc_res(RD_HVC_GUEST_MAP, vm_of(hyp)->handle, gfn, pfn, pages, prot, &res);
 
-	/* All or nothing. */
-	if (!ret)
-		RD_STAT_ADD(vm, pages_mapped, res.x1);
 	return account(ret, &res, pages, done);
 }
 
@@ -49,20 +45,12 @@ static int range_call(struct rd_vm *vm, u64 fn, u64 gfn, u64 pages, u64 *done)
 
 static int hyp_unmap(void *hyp, u64 gfn, u64 pages, u64 *done)
 {
-	u64 before = *done;
-	int ret = range_call(vm_of(hyp), RD_HVC_GUEST_UNMAP, gfn, pages, done);
-
-	RD_STAT_ADD(vm_of(hyp), pages_mapped, before - *done);
-	return ret;
+	return range_call(vm_of(hyp), RD_HVC_GUEST_UNMAP, gfn, pages, done);
 }
 
 static int hyp_reclaim(void *hyp, u64 gfn, u64 pages, u64 *done)
 {
-	u64 before = *done;
-	int ret = range_call(vm_of(hyp), RD_HVC_GUEST_RECLAIM, gfn, pages, done);
-
-	RD_STAT_ADD(vm_of(hyp), pages_mapped, before - *done);
-	return ret;
+	return range_call(vm_of(hyp), RD_HVC_GUEST_RECLAIM, gfn, pages, done);
 }
 
 static int hyp_wrprotect(void *hyp, u64 gfn, u64 pages, u64 *done)

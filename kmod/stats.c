@@ -109,6 +109,7 @@ static ssize_t vm_read(struct file *file, char __user *buf, size_t size, loff_t 
 	struct rd_vm *vm = file->private_data;
 	char id[NAME_SIZE] = {};
 
+	rd_mmu_refresh_stats(vm);
 	snprintf(id, sizeof(id), "kvm-%d", vm->stats_dir.pid);
 	return read_stats(&vm_layout, id, &vm->stat, buf, size, pos);
 }
@@ -186,6 +187,7 @@ static int show_vm(void *data, u64 *val)
 {
 	struct rd_stat_file *f = data;
 
+	rd_mmu_refresh_stats(f->vm);
 	*val = READ_ONCE(*(u64 *)((void *)&f->vm->stat + f->offset));
 	return 0;
 }

@@ -20,6 +20,7 @@ struct dentry;
 	X(remote_tlb_flush, CUMULATIVE, NONE, 0)                                                   \
 	X(remote_tlb_flush_requests, CUMULATIVE, NONE, 0)                                          \
 	X(pages_mapped, INSTANT, NONE, 0)                                                          \
+	X(record_bytes, INSTANT, BYTES, 0)                                                         \
 	X(topup_pages, CUMULATIVE, NONE, 0)
 
 #define RD_VCPU_STATS(X)                                                                           \

@@ -122,6 +122,34 @@ static bool next_span(const struct gmem_protected *p, u64 gfn, u64 end, struct s
 	return true;
 }
 
+/*
+ * As next_span(), for hypercalls that pass over what is not mapped: a batch from the
+ * first mapped frame on, gaps and all, so that what it costs doesn't depend on how many
+ * runs are in it. Blocks at both ends are whole: a batch is a multiple of every block's
+ * size, so that a block which begins the span ends in it.
+ */
+static bool next_batch(const struct gmem_protected *p, u64 gfn, u64 end, struct span *s)
+{
+	u64 to, mask, up, last = gmem_records_end(&p->records);
+	struct gmem_run run;
+
+	/* Beyond the last record may be no guest addresses any more. */
+	to = end = end < last ? end : last;
+	if (!gmem_records_find(&p->records, gfn, &run) || run.gfn >= end)
+		return false;
+	s->first = run;
+	s->gfn = gfn;
+	clip(p, &run, &s->gfn, &to);
+	s->end = end - s->gfn < p->batch ? end : s->gfn + p->batch;
+	/* The run that the end is in, if any. */
+	if (s->end > to && (!gmem_records_find(&p->records, s->end - 1, &run) || run.gfn >= s->end))
+		return true;
+	mask = (1ull << attr_order(p, run.attr)) - 1;
+	up = (s->end + mask) & ~mask;
+	s->end = up - s->gfn <= p->batch ? up : s->end & ~mask;
+	return true;
+}
+
 /* How far a call over a range came, given that all before @at is dealt with. */
 static void progress(u64 gfn, u64 pages, u64 at, u64 *done)
 {
@@ -130,6 +158,7 @@ static void progress(u64 gfn, u64 pages, u64 at, u64 *done)
 
 /* ---- Removing ---- */
 
+typedef bool span_fn(const struct gmem_protected *p, u64 gfn, u64 end, struct span *s);
 typedef int hyp_range_fn(void *hyp, u64 gfn, u64 pages, u64 *done);
 
 /* Carries a range through the hypercall; on a refusal says so and goes no further. */
@@ -221,11 +250,12 @@ static void ready_to_split(struct gmem_protected *p, struct span *s)
 static int take(struct gmem_protected *p, u64 gfn, u64 pages, u64 *done)
 {
 	hyp_range_fn *fn = p->pinned ? p->hyp_ops->reclaim : p->hyp_ops->unmap;
+	span_fn *next = p->pinned ? next_span : next_batch;
 	u64 end = gfn + pages, work = 0;
 	struct span s;
 	int err = 0;
 
-	while (next_span(p, gfn, end, &s) && (work < BATCHES_A_TURN * p->batch || s.gfn <= gfn)) {
+	while (next(p, gfn, end, &s) && (work < BATCHES_A_TURN * p->batch || s.gfn <= gfn)) {
 		ready_to_split(p, &s);
 		err = call(p, fn, "unmap", s.gfn, s.end - s.gfn);
 		if (err && p->pinned)
@@ -235,7 +265,7 @@ static int take(struct gmem_protected *p, u64 gfn, u64 pages, u64 *done)
 		err = 0;
 	}
 	trim_spare(p);
-	progress(gfn, pages, next_span(p, gfn, end, &s) && s.gfn > gfn ? s.gfn : end, done);
+	progress(gfn, pages, next(p, gfn, end, &s) && s.gfn > gfn ? s.gfn : end, done);
 	return err;
 }
 

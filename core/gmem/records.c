@@ -113,6 +113,11 @@ void gmem_records_init(struct gmem_records *r)
 	memset(r, 0, sizeof(*r));
 }
 
+u64 gmem_records_end(const struct gmem_records *r)
+{
+	return r->leaves.root ? r->leaves.root->max + 1 : 0;
+}
+
 u64 gmem_records_bytes(const struct gmem_records *r)
 {
 	return r->nleaves * LEAF_BYTES;

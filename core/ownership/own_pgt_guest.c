@@ -82,39 +82,9 @@ static void guest_poison(struct own_space *own, u64 addr, u64 nr_pages)
 	guest_cut(space, addr, own_pgt_bytes(space, nr_pages), OWN_PGT_POISON);
 }
 
-/* Frames of single pages, on their way into an array. */
-struct page_walk {
-	u64 size;
-	u32 shift, max, nr;
-	u64 *pfn;
-};
-
-static int add_page(void *arg, const struct pgt_leaf *leaf)
-{
-	struct page_walk *walk = arg;
-
-	if (leaf->kind != PGT_LEAF || leaf->size != walk->size)
-		return 1;
-	walk->pfn[walk->nr++] = leaf->pa.v >> walk->shift;
-	return walk->nr == walk->max;
-}
-
 static u32 guest_pages(struct own_space *own, u64 addr, u32 max, u64 *pfn)
 {
-	struct own_pgt_space *space = own_pgt(own);
-	struct page_walk walk = {
-		.size = own_pgt_bytes(space, 1),
-		.shift = space->pgt->geo->granule_shift,
-		.max = max,
-		.pfn = pfn,
-	};
-	struct pgt_op op = { 0 };
-
-	/* Beyond the input size there is none. */
-	if (addr >> space->pgt->geo->ia_bits)
-		return 0;
-	pgt_walk(space->pgt, &op, addr, own_pgt_bytes(space, max), add_page, &walk);
-	return walk.nr;
+	return pgt_s2_get_pages(own_pgt(own)->pgt, ipa(addr), max, pfn);
 }
 
 static const struct own_space_ops guest_ops = {

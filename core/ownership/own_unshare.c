@@ -11,8 +11,8 @@
  */
 #include "own_private.h"
 
-/* Pages of a group: their frame numbers lie on the stack. */
-#define GROUP 64
+/* Pages of a group: their frame numbers lie on the stack, and a group is one invalidation. */
+#define GROUP 128
 
 /* The record of a page of RAM; @region is where the last one was found. NULL: not RAM. */
 static u32 *record_of(const struct own_ctx *ctx, const struct vmemmap_region **region, u64 pfn)

@@ -42,6 +42,29 @@ int pgt_s1_get_leaf(struct pgt *pgt, u64 va, struct pgt_leaf *leaf)
 	return get_leaf(pgt, va, leaf);
 }
 
+u32 pgt_s2_get_pages(struct pgt *pgt, ipa_t ipa, u32 max, u64 *pfn)
+{
+	const struct pgt_geometry *geo = pgt->geo;
+	const u64 *slot;
+	u32 i, n;
+
+	if (ipa.v >> geo->ia_bits)
+		return 0;
+	slot = pgt_find_page(pgt, ipa.v);
+	if (!slot)
+		return 0;
+	n = table_left(geo, ipa.v, PGT_LEVEL_LAST);
+	n = n < max ? n : max;
+	for (i = 0; i < n; i++) {
+		u64 desc = port_le64(port_read64(&slot[i]));
+
+		if (!desc_is_valid(desc))
+			break;
+		pfn[i] = desc_oa(geo, desc) >> geo->granule_shift;
+	}
+	return i;
+}
+
 struct visit {
 	pgt_leaf_fn *fn;
 	void *arg;

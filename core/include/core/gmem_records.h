@@ -88,6 +88,9 @@ int gmem_records_remove(struct gmem_records *r, u64 gfn, u64 pages, void **leave
  */
 int gmem_records_remove_range(struct gmem_records *r, u64 gfn, u64 end, void **leaves);
 
+/* gmem_records_end() - one above the last recorded frame; 0: there is none. */
+u64 gmem_records_end(const struct gmem_records *r);
+
 /* gmem_records_bytes() - memory that the records take. */
 u64 gmem_records_bytes(const struct gmem_records *r);
 

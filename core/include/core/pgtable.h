@@ -180,6 +180,14 @@ struct pgt_leaf {
 int pgt_s2_get_leaf(struct pgt *pgt, ipa_t ipa, struct pgt_leaf *leaf);
 int pgt_s1_get_leaf(struct pgt *pgt, u64 va, struct pgt_leaf *leaf);
 
+/*
+ * Looks for single pages from @ipa on: entries of one table of the last level, one after
+ * the other. @pfn: set to the frame of each, at most @max. Shared allowed (always shared).
+ * Return: how many; 0 if a block, an invalid entry or nothing is at @ipa, or outside the
+ * input address space. Doesn't change anything.
+ */
+u32 pgt_s2_get_pages(struct pgt *pgt, ipa_t ipa, u32 max, u64 *pfn);
+
 /* Return 0 to go on; anything else ends the walk and is what it returns. */
 typedef int pgt_leaf_fn(void *arg, const struct pgt_leaf *leaf);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The machine's EL2: the guest's stage 2 as a flat array, changed by the hypercalls of
- * <redoubt/abi.h>. It is stricter than any real one: it refuses to unmap what isn't
- * mapped or part of a block, it runs out of table pages, it stops half way through a
+ * <redoubt/abi.h>. It is stricter than any real one: it refuses to cut a
+ * block, and to write-protect or age what isn't mapped, it runs out of table pages, it stops half way through a
  * range whenever it likes; and a page that is mapped already is another vCPU's.
  *
  * Locks: el2, outside of the CPUs' own. Entries are atomic: CPUs walk without a lock.
@@ -120,6 +120,18 @@ static int hyp_map(void *hyp, u64 gfn, u64 pfn, u64 pages, u32 prot, u64 *done)
 	return end(m, 0);
 }
 
+/* No block is cut; there may be gaps. */
+static int check_uncut(struct gm_machine *m, u64 gfn, u64 pages)
+{
+	u64 i = gfn + pages - 1;
+
+	if (!pages || pages > 64 || gfn + pages > GM_GFNS)
+		return -EINVAL;
+	if (block_first(m, gfn) != gfn)
+		return -E2BIG;
+	return block_first(m, i) + block_pages(m, i) == gfn + pages ? 0 : -E2BIG;
+}
+
 static int hyp_unmap(void *hyp, u64 gfn, u64 pages, u64 *done)
 {
 	struct gm_machine *m = hyp;
@@ -128,7 +140,7 @@ static int hyp_unmap(void *hyp, u64 gfn, u64 pages, u64 *done)
 
 	gm_check(gm_env_mmu_held() && gm_env_records_held() == 2);
 	begin(m);
-	err = check_mapped(m, gfn, pages);
+	err = check_uncut(m, gfn, pages);
 	if (err)
 		return end(m, err);
 	pages = stop_at(m, gfn, pages);
