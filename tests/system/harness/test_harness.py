@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The harness itself: that what should fail does, before anything is believed."""
 
+import os
+import select
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from redoubt_test.guest import Guest, host_options
@@ -57,6 +63,28 @@ def test_a_hang_ends_in_time():
     with pytest.raises(MachineError, match="timed out"):
         m.run("echo before; read -r line </dev/console", timeout=2)
     m.kill()
+
+
+STARTS_A_MACHINE = """
+from redoubt_test.machine import Machine
+with Machine(smp=1) as m:
+    print(m.process.pid, flush=True)
+    m.run("read -r line </dev/console", timeout=60)
+"""
+
+
+def test_no_machine_outlives_its_program():
+    """Not even one that is killed, and so can't clean up after itself."""
+    paths = {"PYTHONPATH": ":".join(sys.path)}
+    program = subprocess.Popen([sys.executable, "-c", STARTS_A_MACHINE], text=True,
+                               stdout=subprocess.PIPE, env={**os.environ, **paths})
+    machine = os.pidfd_open(int(program.stdout.readline()))
+    program.kill()
+    assert program.wait() == -signal.SIGKILL
+    # A pidfd is readable once the process has ended.
+    ended, _, _ = select.select([machine], [], [], 30)
+    os.close(machine)
+    assert ended, "QEMU still runs"
 
 
 @pytest.mark.parametrize("hypervisor", ["nvhe", "protected"])

@@ -93,8 +93,10 @@ class Machine:
             n: Channel(f"{self.directory}/{n}", self._why_dead) for n in self.port_names
         }
         self.command = self._qemu_command(self._initrd())
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        # Whatever ends this program, if only SIGKILL, ends the machine too.
+        self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.command],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
         self.console = Console(self.process.stdout, self.log, self.echo)
         try:
             self.channel.wait_ready(self.boot_timeout)
