@@ -7,6 +7,7 @@
  *	geometry	granule, address sizes, formats
  *	memory		bytes that EL2 has, by purpose
  *	stats		values and counters, a line each: name, value, what it is
+ *	vms		VMs and vCPUs with their counters, a line each
  *	host_blocks	leaves of the host's stage 2 by level
  *	owners		who owns physical memory, range by range
  *	trace_on	1 to record events at EL2
@@ -17,6 +18,7 @@
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
+#include <asm/sysreg.h>
 
 #include <redoubt/stat.h>
 #include <redoubt/trace.h>
@@ -25,6 +27,7 @@
 #include "debugfs.h"
 #include "hvc.h"
 #include "launch.h"
+#include "stats.h"
 
 static struct dentry *top;
 static struct rd_el2 *el2;
@@ -50,6 +53,7 @@ static int geometry_show(struct seq_file *m, void *v)
 	seq_printf(m, "lpa2 %llu\n", RD_GEO_LPA2(geo));
 	seq_printf(m, "vmid_bits %llu\n", RD_GEO_VMID_BITS(geo));
 	seq_printf(m, "el2_va_bits %llu\n", el2->launched.va_bits);
+	seq_printf(m, "counter_hz %llu\n", read_sysreg(cntfrq_el0));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(geometry);
@@ -95,6 +99,13 @@ static int stats_show(struct seq_file *m, void *v)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);
+
+static int vms_show(struct seq_file *m, void *v)
+{
+	rd_stats_print_vms(m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vms);
 
 static int host_blocks_show(struct seq_file *m, void *v)
 {
@@ -221,6 +232,7 @@ void rd_debugfs_init(struct rd_el2 *launched)
 	debugfs_create_file("geometry", 0444, top, NULL, &geometry_fops);
 	debugfs_create_file("memory", 0444, top, NULL, &memory_fops);
 	debugfs_create_file("stats", 0444, top, NULL, &stats_fops);
+	debugfs_create_file("vms", 0400, top, NULL, &vms_fops);
 	debugfs_create_file("host_blocks", 0444, top, NULL, &host_blocks_fops);
 	debugfs_create_file("owners", 0400, top, NULL, &owners_fops);
 	debugfs_create_file("trace", 0400, top, NULL, &trace_fops);

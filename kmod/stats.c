@@ -7,7 +7,8 @@
  * counters. All but the counters is the same for each object of a kind, and
  * constant.
  *
- * Locks: none; a counter is read while it changes.
+ * Locks: none for counters; they are read while they change. vms_lock guards the list
+ * of VMs, and with it a listed VM's life: it leaves the list before anything of it goes.
  */
 #include <linux/anon_inodes.h>
 #include <linux/debugfs.h>
@@ -15,7 +16,9 @@
 #include <linux/fs.h>
 #include <linux/kvm.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/sched.h>
+#include <linux/seq_file.h>
 #include <linux/uaccess.h>
 
 #include "vcpu.h"
@@ -219,12 +222,59 @@ static void add_files(struct rd_vm *vm, struct rd_stat_file *file, const struct 
 	}
 }
 
+static LIST_HEAD(vms);
+static DEFINE_MUTEX(vms_lock);
+
+static void print_counters(struct seq_file *m, const struct desc *descs, unsigned int nr,
+			   const void *stat)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		seq_printf(m, " %s %llu", descs[i].name,
+			   READ_ONCE(*(const u64 *)(stat + descs[i].offset)));
+}
+
+static void print_vm(struct seq_file *m, struct rd_vm *vm)
+{
+	struct rd_vcpu *vcpu;
+	unsigned long i;
+
+	seq_printf(m, "vm %llu pid %d protected %d ipa_bits %u vcpus %u", vm->handle,
+		   vm->stats_dir.pid, vm->is_protected, vm->ipa_bits, rd_vm_nr_vcpus(vm));
+	print_counters(m, vm_descs, RD_NR_VM_STATS, &vm->stat);
+	seq_puts(m, " command ");
+	/* A process may call itself anything, and a line is a line. */
+	seq_escape(m, vm->stats_dir.comm, "\n\\");
+	seq_putc(m, '\n');
+	rd_vm_for_each_vcpu(i, vcpu, vm) {
+		seq_printf(m, "vcpu %llu id %u running %d", vm->handle, vcpu->id,
+			   READ_ONCE(vcpu->mode) != RD_OUTSIDE_GUEST);
+		print_counters(m, vcpu_descs, RD_NR_VCPU_STATS, &vcpu->stat);
+		seq_putc(m, '\n');
+	}
+}
+
+void rd_stats_print_vms(struct seq_file *m)
+{
+	struct rd_vm *vm;
+
+	mutex_lock(&vms_lock);
+	list_for_each_entry(vm, &vms, stats_dir.link)
+		print_vm(m, vm);
+	mutex_unlock(&vms_lock);
+}
+
 void rd_stats_vm_init(struct rd_vm *vm, int fd)
 {
 	struct rd_stats_dir *d = &vm->stats_dir;
 	char name[24];
 
 	d->pid = task_pid_nr(current);
+	get_task_comm(d->comm, current);
+	mutex_lock(&vms_lock);
+	list_add_tail(&d->link, &vms);
+	mutex_unlock(&vms_lock);
 	snprintf(name, sizeof(name), "%d-%d", d->pid, fd);
 	d->dir = debugfs_create_dir(name, top);
 	if (IS_ERR(d->dir))
@@ -235,6 +285,11 @@ void rd_stats_vm_init(struct rd_vm *vm, int fd)
 
 void rd_stats_vm_destroy(struct rd_vm *vm)
 {
+	if (vm->stats_dir.link.next) {
+		mutex_lock(&vms_lock);
+		list_del(&vm->stats_dir.link);
+		mutex_unlock(&vms_lock);
+	}
 	if (!IS_ERR(vm->stats_dir.dir))
 		debugfs_remove_recursive(vm->stats_dir.dir);
 }

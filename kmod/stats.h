@@ -9,11 +9,14 @@
 #ifndef REDOUBT_KMOD_STATS_H
 #define REDOUBT_KMOD_STATS_H
 
+#include <linux/list.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 struct rd_vm;
 struct rd_vcpu;
 struct dentry;
+struct seq_file;
 
 /* X(name, type: CUMULATIVE, INSTANT or PEAK, unit: NONE, BYTES, SECONDS or BOOLEAN, exponent) */
 #define RD_VM_STATS(X)                                                                             \
@@ -66,7 +69,9 @@ struct rd_stat_file {
 /* A VM's directory in debugfs: kvm/PID-FD/ with a file a counter, summed over vCPUs. */
 struct rd_stats_dir {
 	struct dentry *dir;
-	int pid; /* of who made the VM */
+	struct list_head link;	   /* all VMs; zeroes until rd_stats_vm_init() */
+	int pid;		   /* of who made the VM */
+	char comm[TASK_COMM_LEN]; /* its name then */
 	struct rd_stat_file vm_files[RD_NR_VM_STATS];
 	struct rd_stat_file vcpu_files[RD_NR_VCPU_STATS];
 };
@@ -78,6 +83,12 @@ int rd_stats_vcpu_fd(struct rd_vcpu *vcpu);
 /* Makes and removes debugfs' directory of a VM. Its absence is no error. */
 void rd_stats_vm_init(struct rd_vm *vm, int fd);
 void rd_stats_vm_destroy(struct rd_vm *vm);
+
+/*
+ * Prints all VMs, a line for each and one for each of its vCPUs: pairs of name and
+ * value, counters included; the VMM's name comes last. May sleep.
+ */
+void rd_stats_print_vms(struct seq_file *m);
 
 /* debugfs' top directory; at module load and unload. */
 void rd_stats_init(void);
