@@ -10,7 +10,7 @@ GUEST_CFLAGS := -O2 -static -std=gnu11 -Wall -Wextra -Werror -Iinclude -pthread
 MODULES := $(KERNELS:%=module-%)
 GUEST_PROGRAMS := $(patsubst tests/guest/%.c,$(BUILD)/guest/%,$(wildcard tests/guest/*.c))
 GUEST_MODULES := $(patsubst tests/guest/%/Kbuild,%,$(wildcard tests/guest/*/Kbuild))
-GROUPS := test-harness test-launch attack test-vm test-linux test-protected
+GROUPS := test-harness test-launch attack test-vm test-linux test-protected test-command
 
 module: $(MODULES) ## build redoubt.ko for the stock kernels (KERNELS="4k 16k 6.1")
 
@@ -32,7 +32,7 @@ guest-modules: kernels
 guest-module: kernels ## build redoubt-guest.ko, for stock kernels in protected VMs
 	@for k in $(filter-out 6.1,$(KERNELS)); do mk/guest-module $$k; done
 
-system: module guest-module guest-programs guest-modules
+system: module guest-module guest-programs guest-modules tools
 
 # A group is a directory of tests: tests/system/launch is "make test-launch".
 $(GROUPS): system rootfs
@@ -53,12 +53,13 @@ bench: system ## count instructions, beside mainline
 test: deps ## everything, under 40 minutes
 	@$(PYTHON) tests/system/run_all.py
 
-run: module-4k guest-module guest-programs rootfs ## the main job: a secret that the host can't read (3 minutes)
+run: module-4k guest-module guest-programs tools rootfs ## the main job: a secret that the host can't read (3 minutes)
 	@$(PYTHON) tests/system/run_demo.py
 
-shell: module-4k guest-programs rootfs ## the host's prompt; redoubt.ko and programs are in /redoubt
+shell: module-4k guest-programs tools rootfs ## the host's prompt; redoubt.ko and programs are in /redoubt
 	@$(PYTHON) tests/system/boot.py --shell --mem 2048 --disk $(BUILD)/rootfs/bookworm.img \
 		--module $(BUILD)/kmod/4k/redoubt.ko $(GUEST_PROGRAMS:%=--file %) \
+		--file $(BUILD)/tools/arm64/redoubt \
 		--file $(BUILD)/kernels/4k/vmlinuz:redoubt/guest/4k.Image
 
 rootfs: deps

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What Redoubt does, shown on a stock Debian kernel in QEMU: 'make run'."""
 
+import json
+import os
 import sys
 import time
 
-from redoubt_test import ownermap
 from redoubt_test.guest import Guest, host_options
 from redoubt_test.machine import MachineError, with_redoubt
-from redoubt_test.paths import GUEST_PROGRAMS, MissingError
+from redoubt_test.paths import BUILD, GUEST_PROGRAMS, MissingError
 from redoubt_test.secret import look_for_secret, write_secret
 
 PICTURE = r"""
@@ -46,7 +47,13 @@ class Show:
 
 
 def owners(host):
-    return ownermap.parse(host.output("cat /sys/kernel/debug/redoubt/owners"))
+    """Bytes by owner."""
+    return json.loads(host.output("redoubt map --json"))
+
+
+def draw_owners(host):
+    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    print(host.output(f"redoubt map --columns 80 --rows 26 --color {'always' if color else 'never'}"))
 
 
 def launch(show, host):
@@ -56,8 +63,7 @@ def launch(show, host):
     host.load_redoubt()
     show.say(host.output("dmesg | grep redoubt: | tail -n 1").strip())
     mapped = owners(host)
-    show.say(f"EL2 has {ownermap.bytes_of(mapped, 'hyp') >> 10} KiB; the host has the other "
-             f"{ownermap.bytes_of(mapped, 'host') >> 20} MiB.")
+    show.say(f"EL2 has {mapped['el2'] >> 10} KiB; the host has the other {mapped['host'] >> 20} MiB.")
 
 
 def serve(show, host, vm):
@@ -91,16 +97,14 @@ def run_guest(show, host, protected):
                    else f"the host sees the secret, as it can with {kind} VM")
         if protected:
             show.step("Who owns physical memory now:")
-            mapped = owners(host)
-            print(ownermap.picture(mapped))
-            print(ownermap.LEGEND)
-            show.say(f"guest: {ownermap.bytes_of(mapped, 'vm') >> 10} KiB, of which it shares "
-                     f"{ownermap.lent_by_guests(mapped) >> 10} KiB with the host, for devices")
+            draw_owners(host)
+            show.say(f"The guest shares {owners(host)['lent_to_host'] >> 10} KiB with the host, for devices.")
 
 
 def after_the_end(show, host):
     show.step("The protected VM has ended; its memory is the host's again:")
-    show.check(ownermap.bytes_of(owners(host), "vm") == 0, "no page is left with a guest")
+    mapped = owners(host)
+    show.check(mapped["protected"] == mapped["lent_to_host"] == 0, "no page is left with a guest")
     return look_for_secret(host, show.say)
 
 
@@ -108,7 +112,9 @@ def main():
     print(PICTURE)
     show = Show()
     show.step("QEMU starts an arm64 machine with EL2 (emulated: a slow one)")
-    options = host_options(mem=1280, guest_module=True, files={"redoubt/memscan": GUEST_PROGRAMS / "memscan"})
+    options = host_options(mem=1280, guest_module=True, files={
+        "redoubt/memscan": GUEST_PROGRAMS / "memscan",
+        "redoubt/redoubt": BUILD / "tools/arm64/redoubt"})
     try:
         with with_redoubt(**options, name="run") as host:
             launch(show, host)
