@@ -41,7 +41,11 @@ $(TOOL_TESTS): $(TOOL_OUT)/%: $(TOOL_OUT)/checked/tests/tools/%.o \
 test-tools: deps tools $(TOOL_TESTS) ## the redoubt command's own tests; documents, tables, packaging
 	@$(PYTHON) tests/docs/run.py $(TOOL_TESTS)
 
-.PHONY: tools test-tools
+# Where each file's flags are, for clangd and editors.
+compile_commands.json: module-4k tools ## how each file is compiled, for editors
+	@$(PYTHON) tools/compile_commands.py
+
+.PHONY: tools test-tools compile_commands.json
 .SECONDARY:
 
 -include $(shell find $(TOOL_OUT) -name '*.d' 2>/dev/null)

@@ -2,11 +2,10 @@
 /*
  * QEMU's arguments (qemu.h).
  *
- * A protected VM differs in three ways. QEMU opens /dev/kvm whatever it is told (before
- * 10.0), so the other device is put in its place, in a mount namespace that only QEMU sees.
- * Steal time and clock adjustment write into the guest's memory and registers, which the
- * host cannot. And virtio devices must use only memory that the guest has shared: that is
- * what iommu_platform tells its driver.
+ * A protected VM differs in two ways. QEMU 7.2 opens /dev/kvm whatever it is told, so the
+ * other device is put in its place, in a mount namespace that only QEMU sees. And virtio
+ * devices may use only memory that the guest has shared: that is what iommu_platform tells
+ * its driver (docs/protected-vms.md).
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -140,7 +139,7 @@ void qemu_words(const struct vm_config *vm, struct words *w)
 	words_add(w, "-accel");
 	words_add(w, "kvm");
 	words_add(w, "-cpu");
-	words_add(w, "host%s", vm->is_protected ? ",kvm-steal-time=off,kvm-no-adjvtime=on" : "");
+	words_add(w, "host");
 	words_add(w, "-smp");
 	words_add(w, "%d", vm->cpus);
 	words_add(w, "-m");

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The redoubt command's manual page, completion and packages against its sources."""
+
+import pathlib
+import re
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+SOURCES = TOP / "tools" / "redoubt"
+COMMANDS = ("doctor", "status", "map", "trace", "run")
+
+
+def read(path):
+    return (TOP / path).read_text(encoding="utf-8")
+
+
+def versions():
+    """{where: version} of every place that has one."""
+    return {
+        "kmod/main.c": re.search(r'MODULE_VERSION\("(.*?)"\)', read("kmod/main.c"))[1],
+        "tools": re.search(r'#define VERSION "(.*?)"', read("tools/redoubt/command.c"))[1],
+        "redoubt.1": re.search(r'"Redoubt (.*?)"', read("tools/redoubt/redoubt.1"))[1],
+        "package": re.search(r"\((.*?)\)", read("packaging/debian/changelog"))[1],
+        "CHANGELOG.md": re.search(r"^## (\S+)", read("CHANGELOG.md"), re.M)[1],
+    }
+
+
+def test_one_version():
+    found = versions()
+    assert len(set(found.values())) == 1, found
+
+
+def options(command):
+    """Long options that a command's getopt table has."""
+    source = (SOURCES / f"{command}.c").read_text(encoding="utf-8")
+    found = re.findall(r'\{ "([a-z-]+)", (?:no|required)_argument', source)
+    assert found
+    return {f"--{name}" for name in found}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_options_are_in_help_manual_and_completion(command):
+    source = (SOURCES / f"{command}.c").read_text(encoding="utf-8")
+    text = source[source.index("static const char help[]"):].split('";\n', 1)[0]
+    section = re.search(rf"^\.SS {command}$(.*?)^\.S[SH]", read("tools/redoubt/redoubt.1"),
+                        re.S | re.M)[1].replace("\\-", "-")
+    line = re.search(rf"^\t{command}\)(.*?);;", read("tools/redoubt/completion/redoubt"),
+                     re.S | re.M)[1]
+    complete = set(re.findall(r"--[a-z-]+", line))
+    assert complete == options(command)
+    for option in options(command) - {"--help"}:
+        assert option in text, f"{option} is not in {command} --help"
+        assert option in section, f"{option} is not in redoubt.1"
+
+
+def test_exit_codes_are_in_the_manual():
+    source = read("tools/redoubt/redoubt.h")
+    codes = re.findall(r"RT_\w+ = (\d)", source)
+    section = re.search(r"^\.SH EXIT STATUS$(.*?)^\.SH", read("tools/redoubt/redoubt.1"), re.S | re.M)[1]
+    assert len(codes) == 5
+    assert codes == re.findall(r"^\.B (\d)$", section, re.M)
+
+
+def test_words_for_the_kernel_are_the_same_everywhere():
+    words = "kvm-arm.mode=none id_aa64mmfr1.vh=0"
+    for path in ("kmod/check.c", "tools/redoubt/doctor.h", "packaging/debian/redoubt-dkms.postinst",
+                 "packaging/debian/redoubt-dkms.templates", "README.md"):
+        assert words in read(path), path
