@@ -52,6 +52,8 @@ class Machine:
     allowed     patterns of console lines that are no disaster for this test
     """
 
+    poweroff_timeout = 60  # seconds
+
     def __init__(self, kernel="4k", hypervisor="redoubt", cpu=CPU_MAX, smp=2, mem=1024, gic="3",
                  el2=True, icount=False, cmdline="", files=None, disk=None, qemu=(), ports=(),
                  boot_timeout=300, timeout=180, allowed=(), name=None, echo=False, gdb=None):
@@ -110,8 +112,8 @@ class Machine:
         """Powers the machine off in an orderly way, and fails if that or anything before did."""
         try:
             self.channel.goodbye()
-            if not self.console.wait_closed(60):
-                raise self._error("the machine did not power off in 60 s")
+            if not self.console.wait_closed(self.poweroff_timeout):
+                raise self._error(f"the machine did not power off in {self.poweroff_timeout} s")
             self.check_console()
             if self.process.wait(10) != 0:
                 raise self._error(f"QEMU ended with status {self.process.returncode}")

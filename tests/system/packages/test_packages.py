@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The Debian packages on an installed system: `make test-packages`.
+
+One disk goes through a life in the order of the tests: an old version without consent, this
+version with it, two boots with the module, removal, purge, and a boot after that. A step
+whose predecessor failed does not run.
+"""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from redoubt_test.installed import Installed, image
+from redoubt_test.paths import BUILD, GUEST_PROGRAMS, TOP
+
+WORDS = "kvm-arm.mode=none id_aa64mmfr1.vh=0"
+SNIPPET = "/etc/default/grub.d/redoubt.cfg"
+APT = "DEBIAN_FRONTEND=noninteractive apt-get -y -q --no-install-recommends"
+BUILD_TIMEOUT = 3600  # DKMS compiles on an emulated CPU
+
+# What every change of packages leaves behind: logs, caches, lists, what is made anew.
+VOLATILE = (r"/(proc|sys|dev|run|tmp|mnt|redoubt|root)/|/var/(log|cache|backups|tmp)/"
+            r"|/var/lib/(dpkg|apt|systemd|initramfs-tools|ucf|dkms/mok)|/etc/ld[.]so[.]cache"
+            r"|/boot/initrd[.]img|/lib/modules/[^/]*/modules[.]|[.]pyc?$|__pycache__|/etc/machine-id")
+
+
+class Life:
+    """The disk, the packages beside it, and which steps have passed."""
+
+    def __init__(self, directory):
+        self.disk = directory / "disk.img"
+        subprocess.run(["cp", "--sparse=always", image(), self.disk], check=True)
+        self.packages = directory / "packages.img"
+        self.version = subprocess.run(
+            ["dpkg-parsechangelog", "-l", TOP / "packaging/debian/changelog", "-S", "Version"],
+            check=True, capture_output=True, text=True).stdout.strip()
+        self._pack(directory / "packages")
+        self.before = None
+        self.done = []
+
+    def _pack(self, tree):
+        tree.mkdir()
+        for version in ("0.0.9", self.version):
+            for name in (f"redoubt-dkms_{version}_all.deb", f"redoubt-tools_{version}_arm64.deb"):
+                shutil.copy(BUILD / "deb" / name, tree)
+        shutil.copy(GUEST_PROGRAMS / "kvmbench", tree)
+        subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext2", "-d", tree, self.packages, "32M"],
+                       check=True)
+
+    def boot(self, firmware="acpi"):
+        drive = f"file={self.packages},format=raw,if=virtio,readonly=on"
+        return Installed(self.disk, firmware=firmware, mem=2048, qemu=("-drive", drive),
+                         boot_timeout=900, timeout=600)
+
+
+@pytest.fixture(scope="module", name="life")
+def make_life(tmp_path_factory):
+    return Life(tmp_path_factory.mktemp("life"))
+
+
+@pytest.fixture(name="step")
+def after_the_steps_before(life, request):
+    """Notes that this step has passed, and refuses to begin without the one before it."""
+    names = [item.name for item in request.session.items if item.module is request.module]
+    at = names.index(request.node.name)
+    missing = [name for name in names[:at] if name not in life.done]
+    if missing:
+        pytest.skip(f"{missing[0]} has not passed")
+    yield
+    if getattr(request.node, "passed", False):
+        life.done.append(request.node.name)
+
+
+def ready(system):
+    system.run("systemctl is-system-running --wait; mkdir -p /mnt && mount -o ro /dev/vdb /mnt",
+               timeout=900)
+
+
+def files(system):
+    """{path: type, rights and, in /etc and /boot, a checksum} of the whole system."""
+    listing = system.output(
+        r"find / -xdev -printf '%p %y %m\n'; find /etc /boot -xdev -type f -exec md5sum {} +")
+    found = {}
+    for line in listing.splitlines():
+        path = line[line.index("/"):] if re.match(r"[0-9a-f]{32} ", line) else line.split(" ")[0]
+        if not re.search(VOLATILE, path + ("/" if " d " in line else "")):
+            found[path] = found.get(path, "") + " " + line
+    return found
+
+
+def check_no_trace(system):
+    assert system.output("dkms status").strip() == ""
+    assert "redoubt" not in system.output("cat /lib/modules/*/modules.dep")
+    assert "redoubt" not in system.output("lsinitramfs /boot/initrd.img-*")
+    assert WORDS not in system.output("cat /boot/grub/grub.cfg")
+    assert system.run(f"test -e {SNIPPET}", check=False).status != 0
+
+
+def check_consented(system, version):
+    assert re.search(rf"^redoubt/{re.escape(version)}, 6[^:]*: installed$",
+                     system.output("dkms status"), re.M)
+    assert "0.0.9" not in system.output("dkms status")
+    assert WORDS in system.output(f"cat {SNIPPET}")
+    assert re.search(rf"^\s*linux\s.* {re.escape(WORDS)}", system.output("cat /boot/grub/grub.cfg"), re.M)
+    assert re.search(r"/redoubt[.]ko", system.output("lsinitramfs /boot/initrd.img-*"))
+
+
+def seconds(log, pattern):
+    """The kernel's time of the first line of its log with the pattern."""
+    line = re.search(rf"^\[ *([0-9.]+)\].*{pattern}", log, re.M)
+    assert line, f"no line of the kernel's log has {pattern}:\n{log[-3000:]}"
+    return float(line[1])
+
+
+def check_in_place(system, firmware):
+    """Loaded before systemd began, by the initramfs; the device nodes make VMs of both kinds."""
+    log = system.output("dmesg")
+    assert seconds(log, "redoubt: EL2 is in place") < seconds(log, r"systemd\[1\]: ")
+    assert ("ACPI: RSDP" in log) == (firmware == "acpi")
+    assert system.output("stat -c '%U:%G %a' /dev/kvm-protected").strip() == "root:kvm 660"
+    doctor = system.run("redoubt doctor", check=False)
+    assert doctor.status == 0, doctor.output
+    assert re.search(r"^ ok  loaded at boot +from the initramfs", doctor.output, re.M)
+    for kind in ("", "--protected"):
+        assert len(system.output(f"/mnt/kvmbench {kind}", timeout=1200).splitlines()) > 2
+    assert "protected" in system.output("redoubt map --json")
+    assert "redoubt" not in system.output("systemctl --failed --no-legend")
+
+
+def test_old_version_without_consent_changes_no_boot(life, step):
+    with life.boot() as system:
+        ready(system)
+        life.before = files(system)
+        grub = system.output("md5sum /boot/grub/grub.cfg")
+        # DKMS only registers the source: one build is enough, that of the upgrade.
+        system.run("touch /etc/dkms/no-autoinstall")
+        system.run(f"cd /mnt && {APT} install ./redoubt-dkms_0.0.9_all.deb"
+                   " ./redoubt-tools_0.0.9_arm64.deb", timeout=BUILD_TIMEOUT, echo=True)
+        assert "redoubt/0.0.9: added" in system.output("dkms status")
+        assert system.run(f"test -e {SNIPPET}", check=False).status != 0
+        assert system.output("md5sum /boot/grub/grub.cfg") == grub
+        assert system.run("redoubt doctor", check=False).status == 1
+        system.run("rm /etc/dkms/no-autoinstall")
+
+
+def test_upgrade_with_consent(life, step):
+    with life.boot() as system:
+        ready(system)
+        assert system.run("test -e /sys/module/redoubt", check=False).status != 0
+        system.run("echo redoubt-dkms redoubt/cmdline boolean true | debconf-set-selections")
+        system.run(f"cd /mnt && {APT} install ./redoubt-dkms_{life.version}_all.deb"
+                   f" ./redoubt-tools_{life.version}_arm64.deb", timeout=BUILD_TIMEOUT, echo=True)
+        check_consented(system, life.version)
+        assert system.output("redoubt --version").strip() == f"redoubt {life.version}"
+
+
+def test_boot_with_acpi(life, step):
+    with life.boot("acpi") as system:
+        ready(system)
+        check_in_place(system, "acpi")
+
+
+def test_boot_with_device_tree_then_remove(life, step):
+    with life.boot("device-tree") as system:
+        ready(system)
+        check_in_place(system, "device-tree")
+        system.run(f"{APT} remove redoubt-dkms redoubt-tools", timeout=BUILD_TIMEOUT, echo=True)
+        check_no_trace(system)
+        # The answer is kept for another installation; the loaded module until the next boot.
+        assert "redoubt/cmdline: true" in system.output("debconf-show redoubt-dkms")
+        assert system.run("test -e /dev/kvm-protected", check=False).status == 0
+
+
+def test_purge_leaves_everything_as_it_was(life, step):
+    with life.boot() as system:
+        ready(system)
+        system.run(f"{APT} purge redoubt-dkms redoubt-tools", timeout=BUILD_TIMEOUT, echo=True)
+        check_no_trace(system)
+        assert system.output("debconf-show redoubt-dkms").strip() == ""
+        assert system.run("test -e /sys/module/redoubt", check=False).status != 0
+        system.run("test -c /dev/kvm && test ! -e /dev/kvm-protected")
+        after = files(system)
+        changed = {p for p in life.before.keys() | after.keys()
+                   if life.before.get(p) != after.get(p)}
+        assert sorted(changed) == []
