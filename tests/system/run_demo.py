@@ -53,7 +53,8 @@ def owners(host):
 
 def draw_owners(host):
     color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    print(host.output(f"redoubt map --columns 80 --rows 26 --color {'always' if color else 'never'}"))
+    when = "always" if color else "never"
+    print(host.output(f"redoubt map --columns 80 --rows 26 --color {when}"))
 
 
 def launch(show, host):
@@ -63,7 +64,8 @@ def launch(show, host):
     host.load_redoubt()
     show.say(host.output("dmesg | grep redoubt: | tail -n 1").strip())
     mapped = owners(host)
-    show.say(f"EL2 has {mapped['el2'] >> 10} KiB; the host has the other {mapped['host'] >> 20} MiB.")
+    show.say(f"EL2 has {mapped['el2'] >> 10} KiB; the host has the other "
+             f"{mapped['host'] >> 20} MiB.")
 
 
 def serve(show, host, vm):
@@ -98,7 +100,8 @@ def run_guest(show, host, protected):
         if protected:
             show.step("Who owns physical memory now:")
             draw_owners(host)
-            show.say(f"The guest shares {owners(host)['lent_to_host'] >> 10} KiB with the host, for devices.")
+            shared = owners(host)["lent_to_host"]
+            show.say(f"The guest shares {shared >> 10} KiB with the host, for devices.")
 
 
 def after_the_end(show, host):

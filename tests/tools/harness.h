@@ -49,7 +49,8 @@ static inline void put_bytes(const char *path, const void *bytes, size_t size)
 	FILE *file;
 
 	snprintf(full, sizeof(full), "%s/%s", called_root, path);
-	for (slash = strchr(full + strlen(called_root) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+	slash = full + strlen(called_root);
+	while ((slash = strchr(slash + 1, '/'))) {
 		*slash = '\0';
 		mkdir(full, 0755);
 		*slash = '/';

@@ -28,7 +28,7 @@ void sample_free(struct sample *sample);
  */
 double rate(const struct pairs *old, const struct pairs *now, const char *name, double seconds);
 
-/** vm_before() - The same VM in an older sample, or NULL. Handles are used again: pids too count. */
+/** vm_before() - The same VM in an older sample, or NULL. Handles are used again, so pids count. */
 const struct vm *vm_before(const struct sample *old, const struct vm *vm);
 
 /** vcpu_before() - The same vCPU of vm_before()'s VM, or NULL. */

@@ -97,7 +97,9 @@ static int parse(struct rt_env *env, struct options *o, int argc, char **argv)
 
 static int turn(const struct rt_env *env, bool on)
 {
-	return tree_write(env, TRACE_ON, on ? "1" : "0") ? tree_debugfs_error(env, "trace_on") : RT_OK;
+	if (!tree_write(env, TRACE_ON, on ? "1" : "0"))
+		return RT_OK;
+	return tree_debugfs_error(env, "trace_on");
 }
 
 static int record(const struct rt_env *env, double seconds)
