@@ -48,7 +48,7 @@ install_now mawk_*.deb debconf_*.deb
 echo "@ unpacking"
 dpkg --force-depends --force-overwrite --force-unsafe-io --unpack *.deb
 echo "@ configuring"
-dpkg --force-unsafe-io --configure -a
+dpkg --force-unsafe-io --force-confold --configure -a
 echo "@ boot loader"
 modprobe vfat; modprobe nls_cp437; modprobe nls_ascii
 mkdir -p /boot/efi
