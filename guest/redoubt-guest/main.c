@@ -21,6 +21,7 @@
 #include <asm/hypervisor.h>
 
 #include "dma.h"
+#include "memory.h"
 #include "pool.h"
 
 #define LARGEST_POOL_MIB 1024
@@ -149,6 +150,10 @@ static int __init redoubt_guest_init(void)
 		       POOL_CHUNK >> 20, LARGEST_POOL_MIB);
 		return -EINVAL;
 	}
+	/* Better without than not at all: what the guest has already is safe either way. */
+	ret = memory_declare(granule);
+	if (ret)
+		pr_warn("redoubt-guest: memory could not be declared (error %d)\n", ret);
 	ret = pool_create((size_t)pool_mib << 20, granule);
 	if (ret) {
 		pr_err("redoubt-guest: can't share %u MiB with the host (error %d)\n", pool_mib,

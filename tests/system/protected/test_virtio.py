@@ -4,6 +4,8 @@
 Under QEMU as it is, with a kernel as it is and the module of guest/redoubt-guest.
 """
 
+import re
+
 import pytest
 
 from redoubt_test import ownermap
@@ -95,6 +97,8 @@ def devices(kind):
 def test_disk_and_network(host, disks):
     """Over PCI, with nothing on QEMU's command line that an ordinary VM has not."""
     with Guest(host, mem=256, protected=True, qemu=devices(PCI)) as vm:
+        declared = re.search(r"redoubt-guest: (\d+) MiB are declared", vm.output("dmesg"))
+        assert declared and int(declared[1]) >= 250
         check_disk(host, vm)
         check_network(host, vm)
         check_quiet(vm)
