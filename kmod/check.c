@@ -28,6 +28,36 @@ static const struct of_device_id timer_match[] = {
 	{}
 };
 
+#ifdef CONFIG_ACPI
+static bool acpi_conduit_is_hvc(void)
+{
+	return acpi_gbl_FADT.arm_boot_flags & ACPI_FADT_PSCI_USE_HVC;
+}
+
+static int acpi_timer_irq(void)
+{
+	struct acpi_table_header *table;
+	int irq;
+
+	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_GTDT, 0, &table)))
+		return 0;
+	irq = ((struct acpi_table_gtdt *)table)->non_secure_el1_interrupt;
+	acpi_put_table(table);
+	/* Registered at boot already: this only looks it up. */
+	return acpi_register_gsi(NULL, irq, ACPI_LEVEL_SENSITIVE, ACPI_ACTIVE_LOW);
+}
+#else /* acpi_disabled is a constant, and these are never called */
+static bool acpi_conduit_is_hvc(void)
+{
+	return false;
+}
+
+static int acpi_timer_irq(void)
+{
+	return 0;
+}
+#endif
+
 static bool conduit_is_hvc(void)
 {
 	struct device_node *psci;
@@ -35,7 +65,7 @@ static bool conduit_is_hvc(void)
 	bool hvc = false;
 
 	if (!acpi_disabled)
-		return acpi_gbl_FADT.arm_boot_flags & ACPI_FADT_PSCI_USE_HVC;
+		return acpi_conduit_is_hvc();
 	psci = of_find_node_by_path("/psci");
 	if (psci && !of_property_read_string(psci, "method", &method))
 		hvc = !strcmp(method, "hvc");
@@ -48,16 +78,8 @@ static int timer_phys_irq(void)
 	struct device_node *node;
 	int irq;
 
-	if (!acpi_disabled) {
-		struct acpi_table_header *table;
-
-		if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_GTDT, 0, &table)))
-			return 0;
-		irq = ((struct acpi_table_gtdt *)table)->non_secure_el1_interrupt;
-		acpi_put_table(table);
-		/* Registered at boot already: this only looks it up. */
-		return acpi_register_gsi(NULL, irq, ACPI_LEVEL_SENSITIVE, ACPI_ACTIVE_LOW);
-	}
+	if (!acpi_disabled)
+		return acpi_timer_irq();
 	node = of_find_matching_node(NULL, timer_match);
 	irq = node ? irq_of_parse_and_map(node, TIMER_IRQ_PHYS) : 0;
 	of_node_put(node);

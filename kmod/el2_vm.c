@@ -50,8 +50,9 @@ int rd_el2_vm_create(struct rd_vm *vm)
 	long ret;
 
 	ret = rd_hvc_res(RD_HVC_VM_SIZES, vm->ipa_bits, 0, 0, 0, 0, &size);
+	/* The kernel's stub, after EL2 was given back for kexec, has a positive answer to all. */
 	if (ret)
-		return ret;
+		return ret < 0 ? ret : -ENODEV;
 	if (!size.x1 || size.x1 > MAX_DONATION || !size.x2 || size.x2 > MAX_DONATION ||
 	    !size.x3 || size.x3 > MAX_DONATION)
 		return -EIO;

@@ -3,7 +3,8 @@
  * What is RAM, as EL2 will see it from launch on. The kernel's resource tree has
  * each memory block of the firmware's map at its top level: "System RAM", or
  * "reserved" for what firmware keeps to itself but the kernel may have to reach
- * (ACPI tables, EFI runtime code). Both are memory, and the host's.
+ * (ACPI tables, EFI runtime code). Memory that a driver has plugged in lies below
+ * the driver's own resource. All of it is memory, and the host's.
  */
 #include <linux/ioport.h>
 #include <linux/mm.h>
@@ -13,7 +14,17 @@
 static bool is_memory(const struct resource *res)
 {
 	return (res->flags & IORESOURCE_SYSTEM_RAM) == IORESOURCE_SYSTEM_RAM ||
-	       (res->name && !strcmp(res->name, "reserved"));
+	       (res->parent == &iomem_resource && res->name && !strcmp(res->name, "reserved"));
+}
+
+/* The resource after @res in the order of addresses; what is in memory is passed over. */
+static struct resource *next_resource(struct resource *res)
+{
+	if (res->child && !is_memory(res))
+		return res->child;
+	while (!res->sibling && res->parent != &iomem_resource)
+		res = res->parent;
+	return res->sibling;
 }
 
 /* Resources may end in the middle of a page of a large granule: only whole pages count. */
@@ -44,7 +55,7 @@ int rd_regions(struct rd_boot *boot)
 	int ret = 0;
 
 	/* Sorted by address, and stable: memory hotplug is refused from before this on. */
-	for (res = iomem_resource.child; res && !ret; res = res->sibling)
+	for (res = iomem_resource.child; res && !ret; res = next_resource(res))
 		if (is_memory(res))
 			ret = add_region(boot, res->start, res->end + 1);
 	if (ret)

@@ -19,6 +19,12 @@ $(MODULES): module-%: kernels hyp
 	@mk/module $*
 	@echo "build/kmod/$*/redoubt.ko is ready"
 
+kernel-64k: deps
+	@mk/kernel-64k
+
+module-64k: kernel-64k hyp
+	@mk/module 64k
+
 $(BUILD)/guest/%: tests/guest/%.c
 	@mkdir -p $(@D)
 	@echo '  GUEST $<'; $(GUEST_CC) $(GUEST_CFLAGS) $< -o $@
@@ -36,6 +42,10 @@ system: module guest-module guest-programs guest-modules tools
 
 # A group is a directory of tests: tests/system/launch is "make test-launch".
 $(GROUPS): system rootfs
+	@$(PYTHON) tests/system/run_group.py $@
+
+test-launch-64k: module-64k guest-programs ## launch and attacks on a kernel with 64K pages
+	@mk/test-module 64k attack
 	@$(PYTHON) tests/system/run_group.py $@
 
 kvm-selftests: system selftests ## the kernel's own KVM tests, beside mainline
@@ -68,5 +78,6 @@ rootfs: deps
 boot: module ## boot a stock host, load the module, power off
 	@$(PYTHON) tests/system/boot.py --module $(BUILD)/kmod/4k/redoubt.ko --cmd 'dmesg | grep redoubt'
 
-.PHONY: module $(MODULES) guest-module guest-programs guest-modules system $(GROUPS) kvm-selftests \
+.PHONY: module $(MODULES) kernel-64k module-64k test-launch-64k guest-module guest-programs \
+	guest-modules system $(GROUPS) kvm-selftests \
 	kvm-selftests-full selftests bench test run shell rootfs boot

@@ -4,8 +4,8 @@
 
     tests/system/run_group.py test-launch [pytest arguments, such as -k reboot]
 
-"test-launch" is the directory launch/, "attack" is attack/. The same table is
-written to build/reports/GROUP.tsv.
+"test-launch" is the directory launch/, "attack" is attack/; "test-launch-64k" is both,
+on the 64K kernel. The same table is written to build/reports/GROUP.tsv.
 """
 
 import os
@@ -18,7 +18,12 @@ import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+from redoubt_test import paths  # noqa: E402
 from redoubt_test.report import Table, closing_line  # noqa: E402
+
+
+# Groups that are others' directories on another kernel: the kernel, then the directories.
+ON_KERNEL = {"test-launch-64k": ("64k", "launch", "attack")}
 
 
 class Reporter:
@@ -63,15 +68,18 @@ def main():
         print(__doc__)
         return 2
     group = sys.argv[1]
-    directory = HERE / group.removeprefix("test-").replace("-", "_")
-    if not list(directory.glob("test_*.py")):
+    directories = [HERE / group.removeprefix("test-").replace("-", "_")]
+    if group in ON_KERNEL:
+        paths.KERNEL, *names = ON_KERNEL[group]
+        directories = [HERE / name for name in names]
+    if not all(list(directory.glob("test_*.py")) for directory in directories):
         print(f"{group}: no such group of tests", file=sys.stderr)
         return 2
     print(f"{group}:")
     reporter = Reporter()
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     pytest.main(["-q", "-p", "no:cacheprovider", "--tb=short",
-                 "--rootdir", str(HERE), str(directory), *sys.argv[2:]], plugins=[reporter])
+                 "--rootdir", str(HERE), *map(str, directories), *sys.argv[2:]], plugins=[reporter])
     for name, text in reporter.failures:
         print(f"\n=== {name} ===\n{text}")
     print(f"\n{reporter.table}\n")

@@ -21,15 +21,13 @@ int for_each_hyp_range(int (*fn)(u64 start, u64 pages, void *arg), void *arg);
 /* The first page of EL2's that the ownership list has, as a frame number. */
 u64 a_hyp_pfn(void);
 
-/* A VM made by hand, with one vCPU, and the pages that it is made of. */
-struct victim {
-	u64 handle;
-	struct page *object, *root, *vcpu, *state;
-	unsigned int object_order, root_order, vcpu_order;
+/* Pages that an attack has tried, and how many of them it could read and write. */
+struct tally {
+	u64 pages, readable, writable;
 };
 
-long make_vm(struct victim *v, u64 flags);
-void end_vm(struct seq_file *m, struct victim *v);
+/* Tries each page of a range through the linear map; @arg is a struct tally. */
+int try_pages(u64 start, u64 pages, void *arg);
 
 /* Runs what is loaded, once, with interrupts masked as the contract asks: RD_EXIT_*, or an error. */
 long run_vcpu(void);
@@ -42,11 +40,15 @@ int attack_smc(struct seq_file *m);
 int attack_race(struct seq_file *m);
 int attack_vcpu(struct seq_file *m);
 int attack_mmio(struct seq_file *m);
+int attack_guest(struct seq_file *m);
 int attack_fuzz(struct seq_file *m);
+
+/* Only where EL2 may be asked for and a CPU may be lost: unlocked, the last CPU off. */
+int attack_open(struct seq_file *m);
 
 /* Those that the kernel doesn't forgive: called in a task that may die of it. */
 void attack_execute(void);
-void attack_sysreg(void);
+void attack_sysreg(const char *reg);
 void attack_direct_read(void);
 void attack_direct_write(void);
 

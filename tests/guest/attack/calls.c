@@ -178,6 +178,9 @@ static long smc1(u64 id)
 int attack_smc(struct seq_file *m)
 {
 	struct arm_smccc_res res;
+	/* CPU, SiP, OEM, standard, hypervisor, vendor, trusted application ranges; a yielding call. */
+	static const u32 unknown[] = { 0xc0000abc, 0xc2000abc, 0xc3000abc, 0xc5000abc, 0xc6000abc,
+				       0xf0000001, 0xffffffff, 0x32000000, 0 };
 	u64 hyp = a_hyp_pfn() << PAGE_SHIFT;
 	u64 id, wrong = 0;
 
@@ -193,6 +196,12 @@ int attack_smc(struct seq_file *m)
 		wrong += (long)res.a0 != NOT_SUPPORTED;
 	}
 	report(m, "PSCI functions that don't exist and are not refused", 0, wrong);
+	/* Firmware's affair, and this machine's knows none: whatever it says, EL2 is not moved. */
+	for (wrong = 0, id = 0; id < ARRAY_SIZE(unknown); id++) {
+		arm_smccc_smc(unknown[id], hyp, hyp, hyp, hyp, hyp, hyp, hyp, &res);
+		wrong += (long)res.a0 != NOT_SUPPORTED;
+	}
+	report(m, "SMCs of other ranges that nobody knows and are not refused", 0, wrong);
 	/* SMCCC 1.3's hint is not part of the number: it must not lead around the relay. */
 	arm_smccc_smc(PSCI_0_2_FN64_CPU_ON | 1UL << 16, 0, hyp, 0, 0, 0, 0, 0, &res);
 	report(m, "CPU_ON with the SVE hint bit, of a CPU that is on", -4, (long)res.a0);

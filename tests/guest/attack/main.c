@@ -58,19 +58,21 @@ ATTACK_FILE(smc);
 ATTACK_FILE(race);
 ATTACK_FILE(vcpu);
 ATTACK_FILE(mmio);
+ATTACK_FILE(guest);
 ATTACK_FILE(fuzz);
+ATTACK_FILE(open);
 
 /* Writing a name here makes an attack that may cost the writer its life. */
 static ssize_t deadly_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
-	char name[16] = {};
+	char name[24] = {};
 
 	if (len >= sizeof(name) || copy_from_user(name, buf, len))
 		return -EINVAL;
 	if (sysfs_streq(name, "execute"))
 		attack_execute();
-	else if (sysfs_streq(name, "sysreg"))
-		attack_sysreg();
+	else if (strstarts(name, "sysreg "))
+		attack_sysreg(name + strlen("sysreg "));
 	else if (sysfs_streq(name, "read"))
 		attack_direct_read();
 	else if (sysfs_streq(name, "write"))
@@ -86,12 +88,30 @@ static const struct file_operations deadly_fops = {
 	.write = deadly_write,
 };
 
-/* mmap() of this file maps EL2's first page into a process. */
+/* The page of EL2's that is number @nr of all; 0 if there are fewer. */
+static int nth_hyp_page(u64 start, u64 pages, void *arg)
+{
+	u64 *nr = arg;
+
+	if (nr[0] < pages) {
+		nr[1] = (start >> PAGE_SHIFT) + nr[0];
+		return 1;
+	}
+	nr[0] -= pages;
+	return 0;
+}
+
+/* mmap() of this file at page N maps EL2's page number N into a process. */
 static int page_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	u64 nr[2] = { vma->vm_pgoff };
+
 	if (vma->vm_end - vma->vm_start != PAGE_SIZE)
 		return -EINVAL;
-	return remap_pfn_range(vma, vma->vm_start, a_hyp_pfn(), PAGE_SIZE, vma->vm_page_prot);
+	for_each_hyp_range(nth_hyp_page, nr);
+	if (!nr[1])
+		return -ENXIO;
+	return remap_pfn_range(vma, vma->vm_start, nr[1], PAGE_SIZE, vma->vm_page_prot);
 }
 
 static const struct file_operations page_fops = {
@@ -112,6 +132,8 @@ static int __init attack_init(void)
 	debugfs_create_file("race", 0400, top, NULL, &race_fops);
 	debugfs_create_file("vcpu", 0400, top, NULL, &vcpu_fops);
 	debugfs_create_file("mmio", 0400, top, NULL, &mmio_fops);
+	debugfs_create_file("guest", 0400, top, NULL, &guest_fops);
+	debugfs_create_file("open", 0400, top, NULL, &open_fops);
 	debugfs_create_file("fuzz", 0400, top, NULL, &fuzz_fops);
 	debugfs_create_file_unsafe("deadly", 0200, top, NULL, &deadly_fops);
 	debugfs_create_file_unsafe("page", 0600, top, NULL, &page_fops);

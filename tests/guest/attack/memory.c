@@ -12,10 +12,6 @@
 
 #include "attack.h"
 
-struct tally {
-	u64 pages, readable, writable;
-};
-
 /* copy_to_kernel_nofault(), which modules can't call. */
 static bool can_write(void *va)
 {
@@ -30,7 +26,7 @@ fault:
 	return false;
 }
 
-static int try_pages(u64 start, u64 pages, void *arg)
+int try_pages(u64 start, u64 pages, void *arg)
 {
 	struct tally *tally = arg;
 	u64 i, word = 0;
@@ -110,7 +106,21 @@ void attack_direct_write(void)
 	WRITE_ONCE(*(u64 *)phys_to_virt(a_hyp_pfn() << PAGE_SHIFT), 0);
 }
 
-void attack_sysreg(void)
+/* Registers that are EL2's: each by its name, so that one write is one attack. */
+#define SYSREG_WRITE(name)                                                                         \
+	if (sysfs_streq(reg, #name))                                                               \
+		asm volatile("msr " #name ", xzr")
+
+void attack_sysreg(const char *reg)
 {
-	asm volatile("msr hcr_el2, xzr");
+	SYSREG_WRITE(hcr_el2);
+	SYSREG_WRITE(vttbr_el2);
+	SYSREG_WRITE(vtcr_el2);
+	SYSREG_WRITE(sctlr_el2);
+	SYSREG_WRITE(vbar_el2);
+	SYSREG_WRITE(ttbr0_el2);
+	SYSREG_WRITE(cptr_el2);
+	SYSREG_WRITE(mdcr_el2);
+	SYSREG_WRITE(cnthctl_el2);
+	SYSREG_WRITE(tpidr_el2);
 }

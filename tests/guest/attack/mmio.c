@@ -9,6 +9,7 @@
 
 #include <redoubt/vcpu.h>
 #include "attack.h"
+#include "victim.h"
 
 #define SECRET 0xfeed5ec7e7f00dUL
 
@@ -79,7 +80,7 @@ static long give(struct guest *g, u64 ipa, struct page *page)
 static long make_guest(struct guest *g)
 {
 	u64 x[18] = { RD_HVC_VM_TOPUP };
-	long ret = make_vm(&g->v, RD_VM_PROTECTED);
+	long ret = victim_make(&g->v, RD_VM_PROTECTED);
 	int i;
 
 	if (ret)
@@ -109,7 +110,7 @@ static void free_guest(struct seq_file *m, struct guest *g)
 {
 	int i;
 
-	end_vm(m, &g->v);
+	victim_end(m, &g->v);
 	for (i = 0; i < TABLES; i++)
 		if (g->table[i])
 			__free_page(g->table[i]);

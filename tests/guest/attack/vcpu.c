@@ -8,69 +8,10 @@
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/random.h>
-#include <linux/slab.h>
 
 #include <redoubt/vcpu.h>
 #include "attack.h"
-
-static struct page *pages(u64 nr, unsigned int *order)
-{
-	struct page *page;
-
-	*order = get_order(nr << PAGE_SHIFT);
-	page = alloc_pages(GFP_KERNEL | __GFP_ZERO, *order);
-	if (page)
-		split_page(page, *order);
-	return page;
-}
-
-static void free_all(struct page *page, unsigned int order)
-{
-	int i;
-
-	for (i = 0; page && i < 1 << order; i++)
-		__free_page(page + i);
-}
-
-long make_vm(struct victim *v, u64 flags)
-{
-	struct rd_hvc_res size, res;
-	long ret = rd_hvc_res(RD_HVC_VM_SIZES, 40, 0, 0, 0, 0, &size);
-
-	if (ret)
-		return ret;
-	v->object = pages(size.x1, &v->object_order);
-	v->root = pages(size.x2, &v->root_order);
-	v->vcpu = pages(size.x3, &v->vcpu_order);
-	v->state = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	if (!v->object || !v->root || !v->vcpu || !v->state)
-		return -ENOMEM;
-	ret = rd_hvc_res(RD_HVC_VM_CREATE, page_to_pfn(v->object), page_to_pfn(v->root), 40, flags,
-			 1, &res);
-	v->handle = res.x1;
-	return ret;
-}
-
-void end_vm(struct seq_file *m, struct victim *v)
-{
-	struct rd_hvc_res res = { .x1 = 1 };
-	u64 x[18];
-	long ret = 0;
-
-	while (!ret && res.x1)
-		ret = rd_hvc_res(RD_HVC_VM_TEARDOWN, v->handle, 0, 0, 0, 0, &res);
-	report(m, "teardown of the VM", 0, ret);
-	do {
-		x[0] = RD_HVC_VM_RECLAIM;
-		x[1] = v->handle;
-		ret = rd_hvc_full(x);
-	} while (!ret && x[1]);
-	report(m, "all pages of the VM come back", 0, ret);
-	free_all(v->object, v->object_order);
-	free_all(v->root, v->root_order);
-	free_all(v->vcpu, v->vcpu_order);
-	__free_page(v->state);
-}
+#include "victim.h"
 
 static void wrong_objects(struct seq_file *m, struct victim *v)
 {
@@ -175,7 +116,7 @@ static void rewritten(struct seq_file *m, struct victim *v)
 int attack_vcpu(struct seq_file *m)
 {
 	struct victim v = {};
-	long ret = make_vm(&v, 0);
+	long ret = victim_make(&v, 0);
 
 	report(m, "a VM made by hand", 0, ret);
 	if (ret)
@@ -184,6 +125,6 @@ int attack_vcpu(struct seq_file *m)
 	wrong_states(m, &v);
 	rewritten(m, &v);
 	memset(page_address(v.state), 0, sizeof(struct rd_vcpu_state));
-	end_vm(m, &v);
+	victim_end(m, &v);
 	return 0;
 }

@@ -9,9 +9,8 @@ import subprocess
 import pytest
 
 from redoubt_test.machine import with_redoubt
-from redoubt_test.paths import BUILD, TOP
+from redoubt_test.paths import BUILD, KERNEL, TOP
 
-KERNEL = "4k"
 ATTACK = "/sys/kernel/debug/attack"
 
 
@@ -26,20 +25,30 @@ def attacks():
 
 
 @pytest.fixture(scope="module")
-def host():
+def attack_files():
     subprocess.run([TOP / "mk" / "test-module", KERNEL, "attack"], check=True)
     module = BUILD / "guest" / KERNEL / "attack" / "attack.ko"
-    files = {"redoubt/attack.ko": module, "redoubt/touchpage": BUILD / "guest" / "touchpage"}
+    return {"redoubt/attack.ko": module, "redoubt/touchpage": BUILD / "guest" / "touchpage"}
+
+
+@pytest.fixture(scope="module")
+def host(attack_files):
     # Oopses are what deadly attacks end with; each test looks for its own.
-    with with_redoubt(kernel=KERNEL, smp=2, mem=1024, files=files,
+    with with_redoubt(smp=2, mem=1024, files=attack_files,
                       allowed=["Internal error", "Unable to handle", "Call trace"]) as m:
         m.load_redoubt("locked=1")
         m.run("insmod /redoubt/attack.ko")
         yield m
 
 
-@pytest.mark.parametrize("group", ["memory", "calls", "numbers", "smc", "race", "vcpu", "mmio", "fuzz"])
+@pytest.mark.parametrize("group", ["memory", "calls", "numbers", "smc", "race", "vcpu", "guest",
+                                   "mmio", "fuzz"])
 def test_group(host, attacks, group):
+    judge(host, attacks, group)
+
+
+def judge(host, attacks, group):
+    """Every line of a group's report says what was expected; EL2 owns afterwards what it did."""
     before = host.output("cat /sys/kernel/debug/redoubt/owners")
     text = host.output(f"cat {ATTACK}/{group}", timeout=240)
     rows = [line.split("\t") for line in text.splitlines()]
@@ -55,14 +64,22 @@ def hyp_ranges(owners):
     return [line for line in owners.splitlines() if " hyp" in line]
 
 
-@pytest.mark.parametrize("what, oops", [
-    ("read", "unreadable memory"),
-    ("write", "read-only memory|unreadable memory|write to"),
-    ("execute", "execute from non-executable memory|Unable to handle kernel"),
-    ("sysreg", "undefined instruction"),
-], ids=["read", "write", "execute", "sysreg"])
-def test_deadly(host, attacks, what, oops):
+SYSREGS = ("hcr_el2", "vttbr_el2", "vtcr_el2", "sctlr_el2", "vbar_el2", "ttbr0_el2", "cptr_el2",
+           "mdcr_el2", "cnthctl_el2", "tpidr_el2")
+
+
+DEADLY = {
+    "read": "unreadable memory",
+    "write": "read-only memory|unreadable memory|write to",
+    "execute": "execute from non-executable memory|Unable to handle kernel",
+    **{f"sysreg {name}": "undefined instruction" for name in SYSREGS},
+}
+
+
+@pytest.mark.parametrize("what", DEADLY)
+def test_deadly(host, attacks, what):
     """The kernel has no fixup for these: the task dies with an oops, and nothing else does."""
+    oops = DEADLY[what]
     result = host.run(f"dmesg -c >/dev/null; (echo {what} >{ATTACK}/deadly); echo $?; "
                       f"dmesg | grep -Ei '{oops}'", check=False)
     refused = result.output.split("\n", 1)[0].strip() != "0"
@@ -74,8 +91,22 @@ def test_deadly(host, attacks, what, oops):
 
 @pytest.mark.parametrize("how", ["read", "write", "execute", "copy"])
 def test_process(host, attacks, how):
-    """A process that has EL2's page mapped gets SIGBUS; a system call on it, EFAULT."""
+    """A process that has EL2's pages mapped gets SIGBUS at each; a system call on them, EFAULT."""
     expected = {"copy": "EFAULT"}.get(how, "SIGBUS")
-    got = host.output(f"touchpage {how} {ATTACK}/page").strip()
-    attacks.append([f"process: {how}", expected, got])
-    assert got == expected
+    got = dict(line.split() for line in host.output(f"touchpage {how} {ATTACK}/page").splitlines())
+    attacks.append([f"process: {how}, all of EL2's pages", expected, " ".join(got)])
+    assert list(got) == [expected]
+    assert int(got[expected]) == hyp_pages(host)
+
+
+def hyp_pages(host):
+    owners = host.output("cat /sys/kernel/debug/redoubt/owners").splitlines()
+    return sum(int(line.split()[1]) for line in owners if line.split()[2] == "hyp")
+
+
+def test_open(attack_files, attacks):
+    """What may cost the host a CPU, or EL2 if it went wrong: on a machine of its own."""
+    with with_redoubt(smp=2, files=attack_files) as m:
+        m.load_redoubt()
+        m.run("insmod /redoubt/attack.ko; echo 0 >/sys/devices/system/cpu/cpu1/online")
+        judge(m, attacks, "open")

@@ -4,17 +4,17 @@
 import pytest
 
 from redoubt_test.machine import CPU_MAX, with_redoubt
+from redoubt_test.paths import KERNEL
 
 IN_PLACE = "EL2 is in place, the host is behind stage 2"
 GIVEN_BACK = "EL2 is given back"
 
-HOSTS = [
-    ("4k", CPU_MAX, 1), ("4k", CPU_MAX, 2), ("4k", CPU_MAX, 4), ("16k", CPU_MAX, 2),
-    ("6.1", CPU_MAX, 2),
-    # No LPA2; physical addresses of 40 (a57), 44 (neoverse-n1: 48) and fewer bits.
-    ("4k", "cortex-a57", 2), ("4k", "cortex-a76", 2), ("4k", "neoverse-n1", 4),
-    ("16k", "cortex-a76", 2), ("6.1", "cortex-a57", 1),
-]
+# No LPA2; physical addresses of 44 (a57), 40 (a76) and 48 bits (neoverse-n1).
+CPUS = (("cortex-a57", 2), ("cortex-a76", 2), ("neoverse-n1", 4))
+HOSTS = [(KERNEL, CPU_MAX, smp) for smp in (1, 2, 4)] + [(KERNEL, *cpu) for cpu in CPUS]
+if KERNEL == "4k":
+    HOSTS += [("16k", CPU_MAX, 2), ("6.1", CPU_MAX, 2), ("16k", "cortex-a76", 2),
+              ("6.1", "cortex-a57", 1)]
 
 
 def name(host):
@@ -83,19 +83,30 @@ def free_kib(m):
 
 def test_loads_100_times_and_leaks_nothing():
     with with_redoubt(smp=2, timeout=600) as m:
+        memory = "cat /sys/kernel/debug/redoubt/memory"
         again = "insmod /redoubt/redoubt.ko && rmmod redoubt || exit 1"
         m.run(f"for i in 1 2 3 4 5; do {again}; done")
+        m.load_redoubt()
+        el2 = m.output(memory)
+        m.run("rmmod redoubt")
         before = free_kib(m)
         m.run(f"for i in $(seq 95); do {again}; done")
         # 95 leaks of even one 64 KiB object would be 6 MiB.
         assert before - free_kib(m) < 3072
+        m.run("[ ! -e /sys/kernel/debug/redoubt ] && [ ! -e /dev/kvm ]")
+        m.load_redoubt()
+        assert m.output(memory) == el2
+        m.run("rmmod redoubt")
 
 
 def test_locked_stays():
     with with_redoubt() as m:
         m.load_redoubt("locked=1")
-        assert m.run("rmmod redoubt", check=False).status != 0
+        for how in "rmmod redoubt", "rmmod -f redoubt":
+            assert m.run(how, check=False).status != 0
+        assert "redoubt" in m.output("lsmod")
         work(m)
+        m.run("test -s /sys/kernel/debug/redoubt/owners")
 
 
 @pytest.mark.parametrize("words", ["nokaslr", "maxcpus=1", "rodata=full", "kpti=1"])

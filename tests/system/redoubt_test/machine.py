@@ -18,7 +18,7 @@ import time
 from . import initramfs
 from .channel import Channel, ChannelClosed, CommandTimeout
 from .console import Console
-from .paths import LOGS, Kernel, relative
+from .paths import KERNEL, LOGS, Kernel, relative
 
 # How KVM or Redoubt gets at EL2: words on the kernel command line.
 HYPERVISOR = {
@@ -39,7 +39,7 @@ class MachineError(AssertionError):
 class Machine:
     """One boot. Options:
 
-    kernel      flavour ("4k", "16k", "6.1", "64k"); see paths.Kernel
+    kernel      flavour ("4k", "16k", "6.1", "64k", "trixie"); see paths.Kernel
     hypervisor  key of HYPERVISOR
     cpu, smp, mem (MiB), gic ("3", "2"), icount (deterministic instruction counting)
     el2         False for a machine without EL2
@@ -54,7 +54,7 @@ class Machine:
 
     poweroff_timeout = 60  # seconds
 
-    def __init__(self, kernel="4k", hypervisor="redoubt", cpu=CPU_MAX, smp=2, mem=1024, gic="3",
+    def __init__(self, kernel=KERNEL, hypervisor="redoubt", cpu=CPU_MAX, smp=2, mem=1024, gic="3",
                  el2=True, icount=False, cmdline="", files=None, disk=None, qemu=(), ports=(),
                  boot_timeout=300, timeout=180, allowed=(), name=None, echo=False, gdb=None):
         self.kernel = Kernel(kernel)
@@ -237,7 +237,7 @@ class Machine:
             print(self._context(), file=sys.stderr)
 
 
-def with_redoubt(kernel="4k", files=None, **options):
+def with_redoubt(kernel=KERNEL, files=None, **options):
     """A Machine with the redoubt module of its kernel in /redoubt, and EL2 left to it."""
     files = dict(files or {})
     files["redoubt/redoubt.ko"] = pathlib.Path(Kernel(kernel).redoubt_module())

@@ -9,6 +9,8 @@ BUILD = pathlib.Path(os.environ.get("REDOUBT_BUILD", TOP / "build"))
 REPORTS = BUILD / "reports"
 LOGS = BUILD / "logs"
 GUEST_PROGRAMS = BUILD / "guest"
+# The kernel of hosts where a test does not say which.
+KERNEL = os.environ.get("REDOUBT_KERNEL", "4k")
 
 
 class MissingError(Exception):
@@ -16,7 +18,7 @@ class MissingError(Exception):
 
 
 class Kernel:
-    """A kernel by flavour: 4k, 16k, 6.1 (stock Debian); 64k, pkvm-guest (built from source)."""
+    """A kernel by flavour: 4k, 16k, 6.1, trixie (stock Debian); 64k, pkvm-guest (from source)."""
 
     def __init__(self, flavour):
         self.flavour = flavour
