@@ -240,6 +240,7 @@ static void print_vm(struct seq_file *m, struct rd_vm *vm)
 	struct rd_vcpu *vcpu;
 	unsigned long i;
 
+	rd_mmu_refresh_stats(vm);
 	seq_printf(m, "vm %llu pid %d protected %d ipa_bits %u vcpus %u", vm->handle,
 		   vm->stats_dir.pid, vm->is_protected, vm->ipa_bits, rd_vm_nr_vcpus(vm));
 	print_counters(m, vm_descs, RD_NR_VM_STATS, &vm->stat);
