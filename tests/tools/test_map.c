@@ -70,7 +70,8 @@ static void test_characters(void **state)
 	assert_has(c.out, "2.6 GiB without RAM\n");
 	/* One page at a region's end: it has all of its cell that is RAM. */
 	assert_has(c.out, "   108000000 |X                                                               |\n");
-	assert_has(c.out, "protected VM 7 (secret)");
+	assert_has(c.out, "protected VM 7 (secret)                 128.0 MiB  25.0%  ######\n");
+	assert_has(c.out, "   4 KiB  <0.1%  #\n");
 	assert_has(c.out, "and 4 KiB of device memory");
 	assert_lacks(c.out, "\033");
 	called_free(&c);
@@ -96,6 +97,7 @@ static void test_svg(void **state)
 	assert_has(c.out, "(qemu &lt;two> &amp; \"more\")");
 	assert_has(c.out, "48000000 to 4");
 	assert_has(c.out, ">128.0 MiB</text>");
+	assert_has(c.out, ">&lt;0.1%</text>");
 	for (at = strchr(c.out, '<'); at; at = strchr(at + 1, '<')) {
 		const char *end = strchr(at, '>');
 

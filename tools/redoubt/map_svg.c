@@ -115,8 +115,9 @@ static void run(FILE *out, const struct owners *o, const struct vms *vms, size_t
 	fputs("</title></rect>\n", out);
 }
 
+/* @host: the host's runs; they come first, so that the others' least width is seen. */
 static void row(FILE *out, const struct owners *o, const struct raster *r, const struct vms *vms,
-		size_t index, size_t y, uint64_t base)
+		size_t index, size_t y, uint64_t base, bool host)
 {
 	const struct raster_cell *cells = &r->cell[index * r->columns];
 	bool full = true, run_full = true;
@@ -127,7 +128,7 @@ static void row(FILE *out, const struct owners *o, const struct raster *r, const
 		class = x < r->columns ? raster_class(&cells[x], &full) : -1;
 		if (class == run_class && full == run_full && x < r->columns)
 			continue;
-		if (run_class >= 0)
+		if (run_class >= 0 && (run_class == OWNERS_HOST) == host)
 			run(out, o, vms, from, x - from, y, run_class, run_full,
 			    base + from * r->cell_bytes, base + x * r->cell_bytes);
 		from = x;
@@ -153,7 +154,8 @@ static size_t strip(FILE *out, const struct owners *o, const struct raster *r,
 			at = base + n * r->columns * r->cell_bytes;
 			fprintf(out, "<text class='address' x='%d' y='%zu'>%" PRIx64 "</text>\n",
 				LEFT - 10, y + 12, n ? at : r->region[i].start);
-			row(out, o, r, vms, r->region[i].first_row + n, y, at);
+			row(out, o, r, vms, r->region[i].first_row + n, y, at, true);
+			row(out, o, r, vms, r->region[i].first_row + n, y, at, false);
 		}
 	}
 	return y;
@@ -173,8 +175,10 @@ static void legend(FILE *out, const struct owners *o, const struct vms *vms, siz
 		escaped(out, owners_label(o, vms, class, label, sizeof(label)));
 		fprintf(out, "</text><text class='end' x='%d' y='%zu'>%s</text>", LEFT + 460, y + 13,
 			SIZE(o->bytes[class]));
-		fprintf(out, "<text class='end dim' x='%d' y='%zu'>%.1f%%</text>\n", LEFT + 540, y + 13,
-			100.0 * o->bytes[class] / o->ram);
+		owners_percent((double)o->bytes[class] / o->ram, label, sizeof(label));
+		fprintf(out, "<text class='end dim' x='%d' y='%zu'>", LEFT + 540, y + 13);
+		escaped(out, label);
+		fputs("</text>\n", out);
 		y += LEGEND;
 	}
 	fprintf(out, "<text class='dim' x='%d' y='%zu'>Pale: less than half of the pixel, the rest is the host's or others'. Point at a piece for its addresses.</text>\n",

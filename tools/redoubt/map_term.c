@@ -59,29 +59,42 @@ static void region(const struct rt_env *env, const struct raster *r, const struc
 	}
 }
 
-/* Every owner, with its bytes and a bar of its share; the smallest has one cell. */
+/* A share of 1 as a bar: in eighths of a cell where colours, and so block characters, are. */
+static void bar(const struct rt_env *env, double share)
+{
+	static const char *const eighths[] = { "", "\u258f", "\u258e", "\u258d", "\u258c",
+					       "\u258b", "\u258a", "\u2589" };
+	unsigned int units = share * BAR * 8 + 0.5, i;
+
+	/* The smallest owner shows, too. */
+	if (!units)
+		units = 1;
+	for (i = 0; i < (env->color ? units / 8 : (units + 7) / 8); i++)
+		fputs(env->color ? "\u2588" : "#", env->out);
+	if (env->color)
+		fputs(eighths[units % 8], env->out);
+}
+
+/* Every owner, with its bytes and share. */
 static void legend(const struct rt_env *env, const struct owners *o, const struct vms *vms)
 {
-	char label[96];
+	char label[96], percent[16];
 	int class, last = 0;
 	double share;
-	size_t i, length;
 
 	for (class = 0; class < OWNERS_CLASSES; class++) {
 		if (!o->bytes[class])
 			continue;
 		share = (double)o->bytes[class] / o->ram;
-		length = share * BAR + 0.5;
 		fputs("  ", env->out);
 		style(env, &last, class, true);
 		fprintf(env->out, " %c ", palette[class].letter);
 		style(env, &last, -1, false);
-		fprintf(env->out, " %-38s %10s %5.1f%%  ",
+		fprintf(env->out, " %-38s %10s %6s  ",
 			owners_label(o, vms, class, label, sizeof(label)), SIZE(o->bytes[class]),
-			share * 100);
+			owners_percent(share, percent, sizeof(percent)));
 		style(env, &last, class, false);
-		for (i = 0; i < (length ? length : 1); i++)
-			fputs(env->color ? "\u2588" : "#", env->out);
+		bar(env, share);
 		style(env, &last, -1, false);
 		fputc('\n', env->out);
 	}

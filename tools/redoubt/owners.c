@@ -152,3 +152,12 @@ const char *owners_label(const struct owners *o, const struct vms *vms, int clas
 		 vm ? " (" : "", vm ? (*vm->name ? vm->name : vm->command) : "", vm ? ")" : "");
 	return buffer;
 }
+
+const char *owners_percent(double share, char *buffer, size_t size)
+{
+	if (share < 0.0005)
+		snprintf(buffer, size, "<0.1%%");
+	else
+		snprintf(buffer, size, "%.1f%%", share * 100);
+	return buffer;
+}

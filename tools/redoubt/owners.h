@@ -51,6 +51,9 @@ void owners_free(struct owners *owners);
 const char *owners_label(const struct owners *owners, const struct vms *vms, int class,
 			 char *buffer, size_t size);
 
+/** owners_percent() - A share of 1 as "5.5%", or "<0.1%" for what would round to nothing. */
+const char *owners_percent(double share, char *buffer, size_t size);
+
 /* A piece of RAM without holes, and rows of it. */
 struct raster_region {
 	uint64_t start, end;
