@@ -28,6 +28,6 @@ lint-deb: deb ## what lintian has to say about the packages: nothing
 # An old version to upgrade from, and the one of this tree. Some 20 minutes.
 test-packages: module-4k guest-programs lint-deb ## install, upgrade, remove, purge them on an emulated machine
 	@$(MAKE) deb DEB_VERSION=0.0.9
-	@$(PYTHON) tests/system/run_group.py test-packages
+	@$(PYTHON) tests/system/run_group.py test-packages -s
 
 .PHONY: deb lint-deb test-packages
