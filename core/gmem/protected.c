@@ -11,39 +11,10 @@
  * Locks: the mmu lock as gmem_backend.h says; inside it the records' lock, for writing
  * wherever records change, and across the hypercalls that belong to the change.
  */
-#include "gmem_priv.h"
-#include <core/gmem_protected.h>
-
-/* Attributes of a run: the block size it was mapped in, 0 for pages; and two flags. */
-#define ATTR_SIZE     0x3u
-#define ATTR_WRITABLE 0x4u
-#define ATTR_DEVICE   0x8u
-
-/* Pages that a call over a range deals with before it lets go of the locks. */
-#define BATCHES_A_TURN 4
+#include "protected_priv.h"
 
 /* More than there are guest frames. */
 #define GFNS (1ull << 52)
-
-static struct gmem_protected *to_protected(struct gmem_backend *be)
-{
-	return gmem_entry(be, struct gmem_protected, be);
-}
-
-static void lock(struct gmem_protected *p, bool write)
-{
-	p->env_ops->lock(p->env, GMEM_LOCK_RECORDS, write);
-}
-
-static void unlock(struct gmem_protected *p, bool write)
-{
-	p->env_ops->unlock(p->env, GMEM_LOCK_RECORDS, write);
-}
-
-static u32 attr_order(const struct gmem_protected *p, u32 attr)
-{
-	return attr & ATTR_SIZE ? p->be.block_order[(attr & ATTR_SIZE) - 1] : 0;
-}
 
 /* The attribute's part for a mapping of @pages; false: not a size that is offered. */
 static bool size_attr(const struct gmem_protected *p, u64 pages, u32 *attr)
@@ -61,11 +32,6 @@ static bool size_attr(const struct gmem_protected *p, u64 pages, u32 *attr)
 	return false;
 }
 
-static u64 run_end(const struct gmem_run *run)
-{
-	return run->gfn + run->pages;
-}
-
 /* ---- Spans: what one hypercall is about ---- */
 
 /* Mapped frames without a gap, whole blocks only; first and last run as they are. */
@@ -76,15 +42,14 @@ struct span {
 	struct gmem_run last;
 };
 
-/* The part of @run that a range [@gfn, @end) meets, rounded out to whole blocks. */
-static void clip(const struct gmem_protected *p, const struct gmem_run *run, u64 *gfn, u64 *end)
+void gmem_p_clip(const struct gmem_protected *p, const struct gmem_run *run, u64 *gfn, u64 *end)
 {
-	u64 mask = (1ull << attr_order(p, run->attr)) - 1;
+	u64 mask = (1ull << gmem_p_order(p, run->attr)) - 1;
 
 	if (*gfn < run->gfn)
 		*gfn = run->gfn;
-	if (*end > run_end(run))
-		*end = run_end(run);
+	if (*end > gmem_run_end(run))
+		*end = gmem_run_end(run);
 	*gfn &= ~mask;
 	*end = (*end + mask) & ~mask;
 }
@@ -100,19 +65,19 @@ static bool next_span(const struct gmem_protected *p, u64 gfn, u64 end, struct s
 		return false;
 	s->first = s->last = run;
 	s->gfn = gfn;
-	clip(p, &run, &s->gfn, &to);
-	while (to == run_end(&run) && to < end && to - s->gfn < p->batch) {
+	gmem_p_clip(p, &run, &s->gfn, &to);
+	while (to == gmem_run_end(&run) && to < end && to - s->gfn < p->batch) {
 		u64 from = to;
 
 		if (!gmem_records_next(&c, &run) || run.gfn != from)
 			break;
 		to = end;
-		clip(p, &run, &from, &to);
+		gmem_p_clip(p, &run, &from, &to);
 		s->last = run;
 	}
 	if (to - s->gfn > p->batch) {
 		/* Ends where a block does: a batch is a multiple of every block's size. */
-		u64 mask = (1ull << attr_order(p, s->last.attr)) - 1;
+		u64 mask = (1ull << gmem_p_order(p, s->last.attr)) - 1;
 
 		to = s->gfn + p->batch;
 		if (to > s->last.gfn)
@@ -139,21 +104,15 @@ static bool next_batch(const struct gmem_protected *p, u64 gfn, u64 end, struct 
 		return false;
 	s->first = run;
 	s->gfn = gfn;
-	clip(p, &run, &s->gfn, &to);
+	gmem_p_clip(p, &run, &s->gfn, &to);
 	s->end = end - s->gfn < p->batch ? end : s->gfn + p->batch;
 	/* The run that the end is in, if any. */
 	if (s->end > to && (!gmem_records_find(&p->records, s->end - 1, &run) || run.gfn >= s->end))
 		return true;
-	mask = (1ull << attr_order(p, run.attr)) - 1;
+	mask = (1ull << gmem_p_order(p, run.attr)) - 1;
 	up = (s->end + mask) & ~mask;
 	s->end = up - s->gfn <= p->batch ? up : s->end & ~mask;
 	return true;
-}
-
-/* How far a call over a range came, given that all before @at is dealt with. */
-static void progress(u64 gfn, u64 pages, u64 at, u64 *done)
-{
-	*done = at > gfn + pages ? pages : at - gfn;
 }
 
 /* ---- Removing ---- */
@@ -189,10 +148,10 @@ static void give_back(struct gmem_protected *p, u64 gfn, u64 end)
 
 	for (; more && run.gfn < end; more = gmem_records_next(&c, &run)) {
 		u64 from = run.gfn > gfn ? run.gfn : gfn;
-		u64 to = run_end(&run) < end ? run_end(&run) : end;
+		u64 to = gmem_run_end(&run) < end ? gmem_run_end(&run) : end;
 
 		p->hyp_ops->returned(p->hyp, run.pfn + (from - run.gfn), to - from,
-				     attr_order(p, run.attr));
+				     gmem_p_order(p, run.attr));
 	}
 }
 
@@ -221,13 +180,13 @@ static void trim_spare(struct gmem_protected *p)
 /* Whether taking the span away leaves both a head and a tail of one run. */
 static bool in_middle(const struct span *s)
 {
-	return s->gfn > s->first.gfn && s->end < run_end(&s->first);
+	return s->gfn > s->first.gfn && s->end < gmem_run_end(&s->first);
 }
 
 /* A leaf for the tail that is left; without one, the span becomes the run's tail itself. */
 static void ready_to_split(struct gmem_protected *p, struct span *s)
 {
-	u64 mask = (1ull << attr_order(p, s->first.attr)) - 1;
+	u64 mask = (1ull << gmem_p_order(p, s->first.attr)) - 1;
 	void *leaf;
 
 	if (!in_middle(s) || p->spare)
@@ -237,17 +196,12 @@ static void ready_to_split(struct gmem_protected *p, struct span *s)
 		gmem_leaf_push(&p->spare, leaf);
 		return;
 	}
-	s->end = run_end(&s->first);
+	s->end = gmem_run_end(&s->first);
 	if (s->end - s->gfn > p->batch)
 		s->gfn = (s->end - p->batch + mask) & ~mask;
 }
 
-/*
- * Takes what is mapped in the range away; records lock held for writing. Donated pages
- * that EL2 does not give back stay recorded, and its error is returned. That it refuses
- * to unmap another page is a bug: complain() stops the VM, and the record goes.
- */
-static int take(struct gmem_protected *p, u64 gfn, u64 pages, u64 *done)
+int gmem_p_take(struct gmem_protected *p, u64 gfn, u64 pages, u64 *done)
 {
 	hyp_range_fn *fn = p->pinned ? p->hyp_ops->reclaim : p->hyp_ops->unmap;
 	span_fn *next = p->pinned ? next_span : next_batch;
@@ -265,7 +219,7 @@ static int take(struct gmem_protected *p, u64 gfn, u64 pages, u64 *done)
 		err = 0;
 	}
 	trim_spare(p);
-	progress(gfn, pages, next(p, gfn, end, &s) && s.gfn > gfn ? s.gfn : end, done);
+	gmem_progress(gfn, pages, next(p, gfn, end, &s) && s.gfn > gfn ? s.gfn : end, done);
 	return err;
 }
 
@@ -275,14 +229,14 @@ static int protected_unmap(struct gmem_backend *be, u64 gfn, u64 pages, u64 *don
 	struct span s;
 	int err = 0;
 
-	lock(p, true);
+	gmem_p_lock(p, true);
 	if (!p->pinned)
-		take(p, gfn, pages, done);
+		gmem_p_take(p, gfn, pages, done);
 	else if (next_span(p, gfn, gfn + pages, &s))
 		err = -EPERM;
 	else
 		*done = pages;
-	unlock(p, true);
+	gmem_p_unlock(p, true);
 	return err;
 }
 
@@ -295,9 +249,9 @@ static void protected_destroy(struct gmem_backend *be)
 
 	p->env_ops->lock(p->env, GMEM_LOCK_MMU, true);
 	while (p->records.runs && !err) {
-		lock(p, true);
-		err = take(p, 0, GFNS, &done);
-		unlock(p, true);
+		gmem_p_lock(p, true);
+		err = gmem_p_take(p, 0, GFNS, &done);
+		gmem_p_unlock(p, true);
 		p->env_ops->relax(p->env);
 	}
 	p->env_ops->unlock(p->env, GMEM_LOCK_MMU, true);
@@ -324,9 +278,9 @@ static int make_way(struct gmem_protected *p, const struct gmem_run *new)
 	struct gmem_run run;
 	u64 done;
 
-	if (!gmem_records_find(&p->records, new->gfn, &run) || run.gfn >= run_end(new))
+	if (!gmem_records_find(&p->records, new->gfn, &run) || run.gfn >= gmem_run_end(new))
 		return 0;
-	if (run.gfn <= new->gfn && run_end(&run) >= run_end(new) &&
+	if (run.gfn <= new->gfn && gmem_run_end(&run) >= gmem_run_end(new) &&
 	    run.pfn + (new->gfn - run.gfn) == new->pfn &&
 	    (run.attr | ATTR_WRITABLE) == (new->attr | ATTR_WRITABLE) && run.attr >= new->attr)
 		return -EAGAIN;
@@ -335,7 +289,7 @@ static int make_way(struct gmem_protected *p, const struct gmem_run *new)
 	for (done = 0; done < new->pages;) {
 		u64 n = 0;
 
-		take(p, new->gfn + done, new->pages - done, &n);
+		gmem_p_take(p, new->gfn + done, new->pages - done, &n);
 		done += n;
 	}
 	return 0;
@@ -376,7 +330,7 @@ static int protected_map(struct gmem_backend *be, u64 gfn, u64 pages, u64 pfn, u
 		new.attr |= ATTR_WRITABLE;
 	if (prot & (GMEM_PROT_DEVICE | GMEM_PROT_NC))
 		new.attr |= ATTR_DEVICE;
-	lock(p, true);
+	gmem_p_lock(p, true);
 	err = make_way(p, &new);
 	if (!err)
 		err = map_run(p, &new, prot);
@@ -386,7 +340,7 @@ static int protected_map(struct gmem_backend *be, u64 gfn, u64 pages, u64 pfn, u
 		if (!p->spare && cache->leaves)
 			gmem_leaf_push(&p->spare, gmem_leaf_pop(&cache->leaves));
 	}
-	unlock(p, true);
+	gmem_p_unlock(p, true);
 	return err;
 }
 
@@ -414,7 +368,7 @@ static int protected_wrprotect(struct gmem_backend *be, u64 gfn, u64 pages, u64 
 	u64 end = gfn + pages, at = gfn, work = 0;
 	struct span s;
 
-	lock(p, false);
+	gmem_p_lock(p, false);
 	while (at < end && work < BATCHES_A_TURN * p->batch) {
 		if (!next_span(p, at, end, &s)) {
 			at = end;
@@ -424,8 +378,8 @@ static int protected_wrprotect(struct gmem_backend *be, u64 gfn, u64 pages, u64 
 		work += s.end - s.gfn;
 		at = s.end;
 	}
-	unlock(p, false);
-	progress(gfn, pages, at, done);
+	gmem_p_unlock(p, false);
+	gmem_progress(gfn, pages, at, done);
 	return 0;
 }
 
@@ -459,7 +413,7 @@ static int protected_test_clear_young(struct gmem_backend *be, u64 gfn, u64 page
 	struct span s;
 	int young = 0;
 
-	lock(p, false);
+	gmem_p_lock(p, false);
 	while (at < end && work < BATCHES_A_TURN * p->batch) {
 		if (!next_span(p, at, end, &s)) {
 			at = end;
@@ -471,8 +425,8 @@ static int protected_test_clear_young(struct gmem_backend *be, u64 gfn, u64 page
 		if (young && !clear)
 			break;
 	}
-	unlock(p, false);
-	progress(gfn, pages, at, done);
+	gmem_p_unlock(p, false);
+	gmem_progress(gfn, pages, at, done);
 	return young;
 }
 
@@ -482,7 +436,7 @@ static int protected_flush(struct gmem_backend *be, u64 gfn, u64 pages, u64 *don
 	u64 end = gfn + pages, at = gfn, work = 0;
 	struct gmem_run run;
 
-	lock(p, false);
+	gmem_p_lock(p, false);
 	while (work < BATCHES_A_TURN * p->batch) {
 		u64 to = end;
 
@@ -490,7 +444,7 @@ static int protected_flush(struct gmem_backend *be, u64 gfn, u64 pages, u64 *don
 			at = end;
 			break;
 		}
-		clip(p, &run, &at, &to);
+		gmem_p_clip(p, &run, &at, &to);
 		if (to - at > p->batch)
 			to = at + p->batch;
 		if (!(run.attr & ATTR_DEVICE))
@@ -498,8 +452,8 @@ static int protected_flush(struct gmem_backend *be, u64 gfn, u64 pages, u64 *don
 		work += to - at;
 		at = to;
 	}
-	unlock(p, false);
-	progress(gfn, pages, at, done);
+	gmem_p_unlock(p, false);
+	gmem_progress(gfn, pages, at, done);
 	return 0;
 }
 
@@ -509,127 +463,16 @@ static int protected_lookup(struct gmem_backend *be, u64 gfn, struct gmem_mappin
 	struct gmem_run run;
 	bool found;
 
-	lock(p, false);
+	gmem_p_lock(p, false);
 	found = gmem_records_find(&p->records, gfn, &run);
-	unlock(p, false);
+	gmem_p_unlock(p, false);
 	if (!found || run.gfn > gfn)
 		return -ENOENT;
-	m->pages = 1ull << attr_order(p, run.attr);
+	m->pages = 1ull << gmem_p_order(p, run.attr);
 	m->gfn = gfn & ~(m->pages - 1);
 	m->pfn = run.pfn + (m->gfn - run.gfn);
 	m->host_writable = run.attr & ATTR_WRITABLE;
 	m->device = run.attr & ATTR_DEVICE;
-	return 0;
-}
-
-/* ---- Block sizes ---- */
-
-/* The first run of blocks that [@gfn, @end) meets. */
-static bool next_blocks(const struct gmem_protected *p, u64 gfn, u64 end, struct gmem_run *run)
-{
-	for (; gmem_records_find(&p->records, gfn, run) && run->gfn < end; gfn = run_end(run)) {
-		if (run->attr & ATTR_SIZE)
-			return true;
-	}
-	return false;
-}
-
-static bool has_leaves(const struct gmem_cache *cache, u32 n)
-{
-	void *leaf;
-
-	for (leaf = cache->leaves; leaf && n; n--)
-		leaf = *(void **)leaf;
-	return !n;
-}
-
-/* The frames of [@gfn, @end), part of @run, are pages from now on. */
-static void record_split(struct gmem_protected *p, const struct gmem_run *run, u64 gfn, u64 end,
-			 struct gmem_cache *cache)
-{
-	struct gmem_run pages = *run;
-	int err = gmem_records_remove(&p->records, gfn, end - gfn, &cache->leaves);
-
-	port_assert(!err);
-	pages.gfn = gfn;
-	pages.pfn += gfn - run->gfn;
-	pages.pages = end - gfn;
-	pages.attr &= ~ATTR_SIZE;
-	err = gmem_records_insert(&p->records, &pages, &cache->leaves);
-	port_assert(!err);
-}
-
-static int protected_split(struct gmem_backend *be, u64 gfn, u64 pages, struct gmem_cache *cache,
-			   u64 *done)
-{
-	struct gmem_protected *p = to_protected(be);
-	u64 end = gfn + pages, at = gfn, work = 0;
-	struct gmem_run run;
-	int err = 0;
-
-	lock(p, true);
-	while (work < BATCHES_A_TURN * p->batch && !err) {
-		u64 to = end, mask, did = 0;
-
-		if (!next_blocks(p, at, end, &run)) {
-			at = end;
-			break;
-		}
-		mask = (1ull << attr_order(p, run.attr)) - 1;
-		clip(p, &run, &at, &to);
-		if (to - at > p->batch)
-			to = at + p->batch;
-		err = has_leaves(cache, 2) ? p->hyp_ops->split(p->hyp, at, to - at, &did) : -ENOMEM;
-		did &= ~mask;
-		if (did)
-			record_split(p, &run, at, at + did, cache);
-		else if (!err)
-			err = -EAGAIN;
-		at += did;
-		work += did;
-	}
-	unlock(p, true);
-	/* A block may begin before the range. */
-	progress(gfn, pages, at < gfn ? gfn : at, done);
-	return err;
-}
-
-/* The first place at or after @gfn in @run where its pages would make a block of 2^@order. */
-static bool would_be_block(const struct gmem_run *run, u64 gfn, u32 order, u64 *first)
-{
-	u64 mask = (1ull << order) - 1;
-
-	if (!order || ((run->gfn ^ run->pfn) & mask))
-		return false;
-	*first = (gfn + mask) & ~mask;
-	return *first + mask < run_end(run);
-}
-
-static int protected_collapse(struct gmem_backend *be, u64 gfn, u64 pages, u64 *done)
-{
-	struct gmem_protected *p = to_protected(be);
-	u64 end = gfn + pages, at = gfn, did = 0;
-	struct gmem_run run;
-
-	lock(p, true);
-	if (!gmem_records_find(&p->records, at, &run) || run.gfn >= end) {
-		at = end;
-	} else {
-		u32 order = p->be.block_order[0];
-		u64 first;
-
-		if (at < run.gfn)
-			at = run.gfn;
-		if (!(run.attr & (ATTR_SIZE | ATTR_DEVICE)) &&
-		    would_be_block(&run, at, order, &first) && first + (1ull << order) <= end) {
-			take(p, first, 1ull << order, &did);
-			at = first + (1ull << order);
-		} else {
-			at = run_end(&run);
-		}
-	}
-	unlock(p, true);
-	progress(gfn, pages, at, done);
 	return 0;
 }
 
@@ -652,8 +495,8 @@ static const struct gmem_backend_ops protected_ops = {
 	.test_clear_young = protected_test_clear_young,
 	.relax_perms = protected_relax_perms,
 	.mkyoung = protected_mkyoung,
-	.split = protected_split,
-	.collapse = protected_collapse,
+	.split = gmem_p_split,
+	.collapse = gmem_p_collapse,
 	.lookup = protected_lookup,
 	.flush_tlb = protected_flush_tlb,
 	.destroy = protected_destroy,

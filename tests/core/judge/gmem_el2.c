@@ -26,8 +26,7 @@ static int end(struct gm_machine *m, int err)
 	return err;
 }
 
-/* TLBI by IPA, and DSB: no CPU has, or still uses, an entry of the range. */
-static void tlbi(struct gm_machine *m, u64 gfn, u64 pages)
+void gm_tlbi(struct gm_machine *m, u64 gfn, u64 pages)
 {
 	u32 c, i;
 
@@ -146,7 +145,7 @@ static int hyp_unmap(void *hyp, u64 gfn, u64 pages, u64 *done)
 	pages = stop_at(m, gfn, pages);
 	for (i = gfn; i < gfn + pages; i++)
 		port_write_release64(&m->s2[i], 0);
-	tlbi(m, gfn, pages);
+	gm_tlbi(m, gfn, pages);
 	*done += pages;
 	return end(m, 0);
 }
@@ -243,7 +242,7 @@ static int hyp_split(void *hyp, u64 gfn, u64 pages, u64 *done)
 		while ((was = port_cmpxchg64(&m->s2[i], old, old & ~(7ull << 4))) != old)
 			old = was;
 	}
-	tlbi(m, gfn, n);
+	gm_tlbi(m, gfn, n);
 	*done += n;
 	return end(m, 0);
 }
@@ -253,7 +252,7 @@ static void hyp_flush_tlb(void *hyp)
 	struct gm_machine *m = hyp;
 
 	begin(m);
-	tlbi(m, 0, GM_GFNS);
+	gm_tlbi(m, 0, GM_GFNS);
 	end(m, 0);
 }
 

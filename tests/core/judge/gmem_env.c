@@ -8,6 +8,8 @@
 #include "gmem_env.h"
 
 u64 gm_seed;
+u32 gm_shift = 6;
+u32 gm_huge_order[2] = { 3, 6 };
 _Thread_local u64 gm_at;
 
 /* What this thread holds. */
@@ -89,6 +91,8 @@ static int env_topup(void *env, struct gmem_cache *cache, bool more)
 		have++;
 	for (; have < GMEM_CACHE_LEAVES; have++)
 		gmem_leaf_push(&cache->leaves, env_alloc(env, gmem_records_leaf_size()));
+	if (m->is_direct)
+		gm_tables_topup(m, cache);
 	if (more) {
 		pthread_mutex_lock(&m->el2);
 		m->tables += 5;
@@ -104,6 +108,7 @@ static void env_drain(void *env, struct gmem_cache *cache)
 	gm_check(!mmu_held);
 	while ((leaf = gmem_leaf_pop(&cache->leaves)))
 		env_free(env, leaf, gmem_records_leaf_size());
+	gm_tables_drain(env, cache);
 }
 
 static void env_lock(void *env, enum gmem_lock lock, bool write)

@@ -13,7 +13,6 @@
 u32 gm_host_linger;
 
 #define HUGE_ORDERS 2
-static const u32 huge_order[HUGE_ORDERS] = { 3, 6 };
 
 static void lock(struct gm_host *h)
 {
@@ -172,7 +171,7 @@ static bool range_empty(const struct gm_host *h, u64 first, u64 n)
 /* Anonymous memory appears: a huge page, if there is room for one and luck. */
 static bool fault_huge(struct gm_host *h, u64 i)
 {
-	u32 order = huge_order[rng_below(&h->rng, HUGE_ORDERS)];
+	u32 order = gm_huge_order[rng_below(&h->rng, HUGE_ORDERS)];
 	u64 n = 1ull << order, first = i & ~(n - 1), f, k;
 
 	if (rng_chance(&h->rng, 50) || !range_empty(h, first, n))
@@ -478,7 +477,7 @@ void gm_host_step(struct gm_host *h, struct rng *rng)
 	else if (what == 6)
 		child_exit(h, first, n);
 	else
-		collapse(h, first, huge_order[what - 7]);
+		collapse(h, first, gm_huge_order[what - 7]);
 }
 
 u64 gm_host_read(struct gm_host *h, u64 i, u32 cpu)

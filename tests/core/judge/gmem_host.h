@@ -20,7 +20,14 @@
 
 #include "rng.h"
 
-#define GM_SHIFT  6u /* a page is 64 bytes: blocks are 8 and 64 pages */
+/*
+ * log2 of a page in bytes, and of the pages in huge pages: 6, 3 and 6 where nothing else
+ * needs real tables, or 12, 3 and 9. Set before anything is made, by gm_machine_init().
+ */
+extern u32 gm_shift;
+extern u32 gm_huge_order[2];
+
+#define GM_SHIFT  gm_shift
 #define GM_HVNS	  1024u
 #define GM_HVN0	  0x1000u /* the first host page number */
 #define GM_FRAMES 8192u

@@ -8,7 +8,7 @@
 
 static u64 entry(const struct gm_machine *m, u64 gfn)
 {
-	return port_read_acquire64(&m->s2[gfn]);
+	return m->is_direct ? gm_tables_entry(m, gfn) : port_read_acquire64(&m->s2[gfn]);
 }
 
 /* ---- Accesses ---- */
@@ -51,6 +51,8 @@ static u64 set_af(struct gm_machine *m, u64 gfn, u64 e)
 {
 	u64 was;
 
+	if (m->is_direct)
+		return gm_tables_set_af(m, gfn);
 	while ((e & GM_VALID) && (was = port_cmpxchg64(&m->s2[gfn], e, e | GM_AF)) != e)
 		e = was;
 	return e & GM_VALID ? e | GM_AF : e;
@@ -207,7 +209,10 @@ void gm_check_all(struct gm_machine *m)
 			}
 		}
 	}
-	check_records(m);
+	if (m->is_direct)
+		gm_tables_reap(m);
+	else
+		check_records(m);
 	gm_check(!m->g.invalidating);
 }
 
@@ -226,22 +231,27 @@ static void init_gmem(struct gm_machine *m)
 	struct gmem_config g = {
 		.ops = &gm_env_ops,
 		.env = m,
-		.backend = &m->p.be,
+		.backend = m->is_direct ? &m->direct.be : &m->p.be,
 		.page_shift = GM_SHIFT,
 		.ipa_bits = GM_IPA_BITS,
 	};
 
 	gmem_protected_init(&m->p, &p);
+	if (m->is_direct)
+		gm_tables_init(m);
 	gmem_init(&m->g, &g);
 }
 
-void gm_machine_init(struct gm_machine *m, u64 seed)
+void gm_machine_init(struct gm_machine *m, u64 seed, bool direct)
 {
 	pthread_rwlockattr_t fair;
 	u32 c;
 
 	memset(m, 0, sizeof(*m));
 	gm_seed = seed;
+	m->is_direct = direct;
+	gm_shift = direct ? 12 : 6;
+	gm_huge_order[1] = direct ? 9 : 6;
 	m->rng = rng_seeded(seed ^ 0xe12);
 	pthread_mutex_init(&m->el2, NULL);
 	pthread_mutex_init(&m->sync, NULL);
@@ -269,6 +279,8 @@ void gm_machine_free(struct gm_machine *m)
 		gm_check(!(entry(m, gfn) & GM_VALID));
 	for (c = 0; c < GM_CPUS; c++)
 		m->g.ops->drain(m, &m->cpu[c].cache);
+	if (m->is_direct)
+		gm_tables_free(m);
 	gm_check(!m->allocated && !m->p.records.nleaves);
 	gm_check(!gm_host_leaked(&m->host));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A machine for guest memory to run on: a guest's stage 2, CPUs with TLBs that go on
+ * A machine for guest memory to run on: a guest's stage 2 under either backend, CPUs with TLBs that go on
  * using what they have until it is invalidated, an EL2 that refuses whatever the
  * hypercalls' contract lets it refuse, and gmem's environment with checks of its lock
  * rules.
@@ -13,21 +13,24 @@
 #define JUDGE_GMEM_MACHINE_H
 
 #include <core/gmem.h>
+#include <core/gmem_direct.h>
 #include <core/gmem_protected.h>
 #include <stdatomic.h>
 
 #include "gmem_host.h"
+#include "walk.h"
 
 #define GM_GFNS	    1024u
 #define GM_IPA_BITS (GM_SHIFT + 10)
 #define GM_TLB	    64u
+#define GM_DEAD	    65536u
 
 /* An entry of the guest's stage 2, for one gfn. */
 #define GM_VALID  (1ull << 0)
 #define GM_W	  (1ull << 1)
 #define GM_X	  (1ull << 2)
 #define GM_AF	  (1ull << 3)
-#define GM_ORDER(e) ((u32)((e) >> 4 & 7))
+#define GM_ORDER(e) ((u32)((e) >> 4 & 15))
 #define GM_PFN(e)   ((e) >> 16)
 
 struct gm_tlb {
@@ -59,6 +62,21 @@ struct gm_machine {
 	u64 s2[GM_GFNS]; /* atomic entries */
 	pthread_mutex_t el2;
 	int tables;	 /* table pages that EL2 has left */
+	/* The `direct` backend and its tables, in the place of s2 (gmem_tables.c). */
+	bool is_direct;
+	struct gmem_direct direct;
+	struct pgt_geometry geo;
+	struct pgt pgt;
+	struct walk_regime regime;
+	void *root;
+	pthread_mutex_t tables_lock;
+	struct {
+		void *table;
+		s8 level;
+	} dead[GM_DEAD]; /* detached by a shared operation */
+	u32 ndead;
+	atomic_long table_pages; /* but for the root */
+
 	bool hw_af;	 /* the CPU sets access flags itself */
 	struct rng rng;	 /* EL2's, under el2 */
 	u64 hypercalls, complaints;
@@ -72,7 +90,8 @@ struct gm_machine {
 	pthread_mutex_t slots; /* the slots mutex */
 };
 
-void gm_machine_init(struct gm_machine *m, u64 seed);
+/* @direct: gmem edits stage 2 itself; else an EL2 does (gmem_el2.c). */
+void gm_machine_init(struct gm_machine *m, u64 seed, bool direct);
 /* Frees everything, and checks that nothing is left over. */
 void gm_machine_free(struct gm_machine *m);
 

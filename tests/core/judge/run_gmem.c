@@ -354,7 +354,7 @@ static void one_world(u64 seed, u64 ops, struct run *sum)
 
 	memset(&r, 0, sizeof(r));
 	r.rng = rng_seeded(seed);
-	gm_machine_init(&r.m, seed);
+	gm_machine_init(&r.m, seed, seed % 4 == 3);
 	r.m.host.fail_percent = 3;
 	r.m.g.manual_protect = seed / 2 % 3;
 	r.m.g.initially_set = seed / 2 % 3 == 2;

@@ -207,7 +207,7 @@ static void one_world(u64 seed, u64 *accesses)
 	struct rng rng = rng_seeded(seed ^ 0xabc);
 	u32 i;
 
-	gm_machine_init(&m, seed);
+	gm_machine_init(&m, seed, seed & 1);
 	memset(copy, 0, sizeof(copy));
 	m.host.fail_percent = 2;
 	m.g.manual_protect = seed % 3 != 0;
