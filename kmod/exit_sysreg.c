@@ -61,6 +61,8 @@ static bool op1_is_0(struct rd_vcpu *vcpu, u32 sysreg, bool write, u64 *val)
 	}
 	reg = vm_register(sysreg);
 	if (reg >= 0) {
+		if (write && reg == RD_SYS_SCTLR_EL1)
+			rd_mmu_guest_sctlr(vcpu, vcpu->state->sys[reg], *val);
 		if (write)
 			vcpu->state->sys[reg] = *val;
 		else
@@ -88,8 +90,10 @@ static bool access(struct rd_vcpu *vcpu, u32 sysreg, bool write, u64 *val)
 {
 	switch (sys_reg_Op0(sysreg)) {
 	case 1:
-		/* DC by set and way: caches are coherent with what the guest may see. */
-		return write && sys_reg_CRn(sysreg) == 7;
+		if (!write || sys_reg_CRn(sysreg) != 7)
+			return false;
+		rd_mmu_guest_set_way(vcpu);
+		return true;
 	case 2:
 		return rd_debug_sysreg(vcpu, sysreg, write, val);
 	default:

@@ -12,7 +12,6 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <asm/cpufeature.h>
 
 #include "hvc.h"
 #include "mmu_priv.h"
@@ -270,12 +269,6 @@ void rd_mmu_free(struct rd_vm *vm)
 	rd_readers_destroy(&m->readers);
 	kfree(m);
 	vm->mmu.gmem = NULL;
-}
-
-void rd_mmu_flush_caches(struct rd_vm *vm)
-{
-	if (!this_cpu_has_cap(ARM64_HAS_STAGE2_FWB))
-		gmem_flush_caches(&rd_mmu_of(vm)->g);
 }
 
 void rd_mmu_refresh_stats(struct rd_vm *vm)

@@ -67,10 +67,12 @@ int rd_mmu_gpa_read(struct rd_vm *vm, u64 gpa, void *buf, size_t len);
 int rd_mmu_gpa_write(struct rd_vm *vm, u64 gpa, const void *buf, size_t len);
 
 /*
- * Cleans all memory that the guest has to the point of coherency: the guest has turned
- * its caches on or off, or asked for maintenance by set and way. May sleep.
+ * The guest has executed a cache operation by set and way, or writes SCTLR_EL1 while
+ * RD_VCPU_TRAP_VM is set: what it wrote through its caches is to be in memory before it
+ * goes on (mmu_cache.c). Called with interrupts on or off, in the vCPU's own thread.
  */
-void rd_mmu_flush_caches(struct rd_vm *vm);
+void rd_mmu_guest_set_way(struct rd_vcpu *vcpu);
+void rd_mmu_guest_sctlr(struct rd_vcpu *vcpu, u64 from, u64 to);
 
 /* True if a slot covers @gpa. May sleep. */
 bool rd_mmu_gpa_valid(struct rd_vm *vm, u64 gpa);
@@ -78,7 +80,7 @@ bool rd_mmu_gpa_valid(struct rd_vm *vm, u64 gpa);
 /* Brings the counters of @vm that are about memory up to date: pages_mapped, record_bytes. */
 void rd_mmu_refresh_stats(struct rd_vm *vm);
 
-/* A bit RD_REQ_MMU was set in the vCPU: called before the next entry, preemptible. */
+/* RD_REQ_MMU: cleans all of the guest's pages, before the next entry. May sleep. */
 void rd_mmu_request(struct rd_vcpu *vcpu);
 
 /* Module load and unload: slab caches and the like. */

@@ -7,8 +7,12 @@
  * memory behind the caches, and would miss what the host wrote (a kernel image) or
  * read what the host believes to have zeroed. With FEAT_S2FWB stage 2 makes all
  * accesses cacheable (Arm ARM D8.6.5), and nothing is to be done. Without, EL2 cleans
- * a page as it becomes the guest's (core/ownership), and rd_mmu_clean() serves guests
- * that turn their caches off and on later.
+ * a page as it becomes the guest's (core/ownership). Guests that turn their caches off
+ * and on later clean by set and way (boot loaders, and AArch32 in the past), which can't
+ * work with several CPUs and an ordinary guest is not let do: the first such operation
+ * of a vCPU has all of the guest's pages cleaned instead, and its SCTLR_EL1 watched from
+ * then on. When that turns the caches off or on, pages are cleaned once more; the watch
+ * ends with caches on. (Arm ARM D7.5.10 on what set and way can't do.)
  *
  * Instruction caches: a page may hold code that was written by the host (a program
  * image, or a page swapped in) or that still lies in the instruction cache from the
@@ -25,6 +29,7 @@
 #include <asm/sysreg.h>
 
 #include "mmu_priv.h"
+#include "vcpu.h"
 
 static u64 ctr(void)
 {
@@ -73,4 +78,32 @@ void rd_mmu_prepare(void *env, u64 pfn, u64 pages, u32 prot)
 	/* Memory that the kernel has no mapping of was never in its caches. */
 	if (pfn_is_map_memory(pfn))
 		make_executable(pfn, pages);
+}
+
+/* SCTLR_EL1: both the MMU and data caches are on, without which accesses go past the caches. */
+static bool caches_on(u64 sctlr)
+{
+	return (sctlr & (SCTLR_ELx_M | SCTLR_ELx_C)) == (SCTLR_ELx_M | SCTLR_ELx_C);
+}
+
+void rd_mmu_guest_set_way(struct rd_vcpu *vcpu)
+{
+	if (this_cpu_has_cap(ARM64_HAS_STAGE2_FWB) || (vcpu->state->flags & RD_VCPU_TRAP_VM))
+		return;
+	vcpu->state->flags |= RD_VCPU_TRAP_VM;
+	rd_vcpu_request(vcpu, RD_REQ_MMU);
+}
+
+void rd_mmu_guest_sctlr(struct rd_vcpu *vcpu, u64 from, u64 to)
+{
+	if (caches_on(from) != caches_on(to))
+		rd_vcpu_request(vcpu, RD_REQ_MMU);
+	if (caches_on(to))
+		vcpu->state->flags &= ~RD_VCPU_TRAP_VM;
+}
+
+void rd_mmu_request(struct rd_vcpu *vcpu)
+{
+	RD_STAT_INC(vcpu->vm, cache_cleans);
+	gmem_flush_caches(&rd_mmu_of(vcpu->vm)->g);
 }

@@ -130,8 +130,3 @@ int rd_mmu_fault(struct rd_vcpu *vcpu)
 		m->g.ops->drain(m, &cache);
 	return answer(vcpu, &out);
 }
-
-void rd_mmu_request(struct rd_vcpu *vcpu)
-{
-	/* Nothing is cached on behalf of a vCPU: EL2 invalidates TLBs for all of them at once. */
-}

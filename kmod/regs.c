@@ -170,41 +170,31 @@ static int set_demux(struct rd_vcpu *vcpu, const struct kvm_one_reg *reg)
 	return ret ? ret : rd_cache_set_ccsidr(vcpu, sel, val);
 }
 
-/* Registers of 64 bits in one value, by class. */
-static int get_u64(struct rd_vcpu *vcpu, u64 id, u64 *val)
+/* Whose the registers of 64 bits are, by class; the first that knows an id answers. */
+static const struct owner {
+	u64 class;
+	int (*get)(struct rd_vcpu *vcpu, u64 id, u64 *val);
+	int (*set)(struct rd_vcpu *vcpu, u64 id, u64 val);
+} owners[] = {
+	{ KVM_REG_ARM_FW, rd_smccc_get_reg, rd_smccc_set_reg },
+	{ KVM_REG_ARM_FW_FEAT_BMAP, rd_smccc_get_reg, rd_smccc_set_reg },
+	{ KVM_REG_ARM64_SYSREG, rd_timer_get_reg, rd_timer_set_reg },
+	{ KVM_REG_ARM64_SYSREG, rd_sysreg_get, rd_sysreg_set },
+};
+
+/* Reads or writes *@val. */
+static int access_u64(struct rd_vcpu *vcpu, u64 id, bool set, u64 *val)
 {
-	int ret;
+	unsigned int i;
+	int ret = -ENOENT;
 
 	if (KVM_REG_SIZE(id) != 8)
 		return -ENOENT;
-	switch (id & KVM_REG_ARM_COPROC_MASK) {
-	case KVM_REG_ARM_FW:
-	case KVM_REG_ARM_FW_FEAT_BMAP:
-		return rd_smccc_get_reg(vcpu, id, val);
-	case KVM_REG_ARM64_SYSREG:
-		ret = rd_timer_get_reg(vcpu, id, val);
-		return ret == -ENOENT ? rd_sysreg_get(vcpu, id, val) : ret;
-	default:
-		return -ENOENT;
+	for (i = 0; i < ARRAY_SIZE(owners) && ret == -ENOENT; i++) {
+		if (owners[i].class == (id & KVM_REG_ARM_COPROC_MASK))
+			ret = set ? owners[i].set(vcpu, id, *val) : owners[i].get(vcpu, id, val);
 	}
-}
-
-static int set_u64(struct rd_vcpu *vcpu, u64 id, u64 val)
-{
-	int ret;
-
-	if (KVM_REG_SIZE(id) != 8)
-		return -ENOENT;
-	switch (id & KVM_REG_ARM_COPROC_MASK) {
-	case KVM_REG_ARM_FW:
-	case KVM_REG_ARM_FW_FEAT_BMAP:
-		return rd_smccc_set_reg(vcpu, id, val);
-	case KVM_REG_ARM64_SYSREG:
-		ret = rd_timer_set_reg(vcpu, id, val);
-		return ret == -ENOENT ? rd_sysreg_set(vcpu, id, val) : ret;
-	default:
-		return -ENOENT;
-	}
+	return ret;
 }
 
 /*
@@ -232,7 +222,7 @@ int rd_regs_get(struct rd_vcpu *vcpu, const struct kvm_one_reg *reg)
 	case KVM_REG_ARM_DEMUX:
 		return get_demux(vcpu, reg);
 	default:
-		ret = get_u64(vcpu, reg->id, &val);
+		ret = access_u64(vcpu, reg->id, false, &val);
 		return ret ? ret : put_user(val, (u64 __user *)reg->addr);
 	}
 }
@@ -255,7 +245,7 @@ int rd_regs_set(struct rd_vcpu *vcpu, const struct kvm_one_reg *reg)
 			return -ENOENT;
 		if (get_user(val, (u64 __user *)reg->addr))
 			return -EFAULT;
-		return set_u64(vcpu, reg->id, val);
+		return access_u64(vcpu, reg->id, true, &val);
 	}
 }
 

@@ -24,6 +24,13 @@
 		 BIT(KVM_ARM_VCPU_SVE) | BIT(KVM_ARM_VCPU_PTRAUTH_ADDRESS) |                       \
 		 BIT(KVM_ARM_VCPU_PTRAUTH_GENERIC) | BIT(KVM_ARM_VCPU_HAS_EL2))
 
+/* What starts as 0: the architecture says so, or a guest could be led astray by anything else. */
+static const enum rd_sys zero_at_reset[] = {
+	RD_SYS_CPACR_EL1, RD_SYS_TCR_EL1, RD_SYS_VBAR_EL1, RD_SYS_CONTEXTIDR_EL1,
+	RD_SYS_MDSCR_EL1, RD_SYS_MDCCINT_EL1, RD_SYS_CNTKCTL_EL1, RD_SYS_DISR_EL1,
+	RD_SYS_SP_EL0, RD_SYS_SP_EL1, RD_SYS_ELR_EL1, RD_SYS_SPSR_EL1, RD_SYS_CSSELR_EL1,
+};
+
 static void reset_sysregs(struct rd_vcpu *vcpu)
 {
 	u64 *sys = vcpu->state->sys;
@@ -31,20 +38,9 @@ static void reset_sysregs(struct rd_vcpu *vcpu)
 
 	for (i = 0; i < RD_SYS_COUNT; i++)
 		sys[i] = UNKNOWN_VALUE;
+	for (i = 0; i < ARRAY_SIZE(zero_at_reset); i++)
+		sys[zero_at_reset[i]] = 0;
 	sys[RD_SYS_SCTLR_EL1] = SCTLR_RESET;
-	sys[RD_SYS_CPACR_EL1] = 0;
-	sys[RD_SYS_TCR_EL1] = 0;
-	sys[RD_SYS_VBAR_EL1] = 0;
-	sys[RD_SYS_CONTEXTIDR_EL1] = 0;
-	sys[RD_SYS_MDSCR_EL1] = 0;
-	sys[RD_SYS_MDCCINT_EL1] = 0;
-	sys[RD_SYS_CNTKCTL_EL1] = 0;
-	sys[RD_SYS_DISR_EL1] = 0;
-	sys[RD_SYS_SP_EL0] = 0;
-	sys[RD_SYS_SP_EL1] = 0;
-	sys[RD_SYS_ELR_EL1] = 0;
-	sys[RD_SYS_SPSR_EL1] = 0;
-	sys[RD_SYS_CSSELR_EL1] = 0;
 	sys[RD_SYS_ACTLR_EL1] = read_sysreg(actlr_el1);
 }
 

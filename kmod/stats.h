@@ -24,7 +24,8 @@ struct seq_file;
 	X(remote_tlb_flush_requests, CUMULATIVE, NONE, 0)                                          \
 	X(pages_mapped, INSTANT, NONE, 0)                                                          \
 	X(record_bytes, INSTANT, BYTES, 0)                                                         \
-	X(topup_pages, CUMULATIVE, NONE, 0)
+	X(topup_pages, CUMULATIVE, NONE, 0)                                                        \
+	X(cache_cleans, CUMULATIVE, NONE, 0)
 
 #define RD_VCPU_STATS(X)                                                                           \
 	X(halt_successful_poll, CUMULATIVE, NONE, 0)                                               \

@@ -42,7 +42,7 @@ enum rd_req {
 	RD_REQ_KICK,	/* nothing but leave the guest once */
 	RD_REQ_VGIC,	/* vgic/: reload what the virtual interface caches */
 	RD_REQ_TIMER,	/* timer.c: offsets changed, load anew */
-	RD_REQ_MMU,	/* mmu.c */
+	RD_REQ_MMU,	/* mmu_cache.c */
 	RD_REQ_COUNT
 };
 

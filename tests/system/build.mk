@@ -8,7 +8,8 @@ GUEST_CC := aarch64-linux-gnu-gcc
 GUEST_CFLAGS := -O2 -static -std=gnu11 -Wall -Wextra -Werror -Iinclude -pthread
 
 MODULES := $(KERNELS:%=module-%)
-GUEST_PROGRAMS := $(patsubst tests/guest/%.c,$(BUILD)/guest/%,$(wildcard tests/guest/*.c))
+GUEST_PROGRAMS := $(patsubst tests/guest/%.c,$(BUILD)/guest/%,$(wildcard tests/guest/*.c)) \
+	$(BUILD)/guest/vmevents
 GUEST_MODULES := $(patsubst tests/guest/%/Kbuild,%,$(wildcard tests/guest/*/Kbuild))
 GROUPS := test-harness test-launch attack test-vm test-linux test-protected test-command
 
@@ -28,6 +29,12 @@ module-64k: kernel-64k hyp
 $(BUILD)/guest/%: tests/guest/%.c
 	@mkdir -p $(@D)
 	@echo '  GUEST $<'; $(GUEST_CC) $(GUEST_CFLAGS) $< -o $@
+
+# A program of several files.
+$(BUILD)/guest/vmevents: $(wildcard tests/guest/vmevents/*.[ch])
+	@mkdir -p $(@D)
+	@echo '  GUEST tests/guest/vmevents'
+	@$(GUEST_CC) $(GUEST_CFLAGS) $(filter %.c,$^) -o $@
 
 guest-programs: deps $(GUEST_PROGRAMS)
 

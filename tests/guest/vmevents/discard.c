@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events that throw memory away: when the call that does it has returned, no vCPU may
+ * find what was there, nor may a write of later be lost.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vm.h"
+
+#define SIZE   (4 << 20)
+#define ROUNDS 150
+
+typedef void throw_fn(struct vm *vm, size_t first, size_t n);
+
+static int memfd;
+
+static char *at_page(const struct vm *vm, size_t page)
+{
+	return (char *)vm->data + page * vm->page;
+}
+
+static void by_dontneed(struct vm *vm, size_t first, size_t n)
+{
+	check(madvise(at_page(vm, first), n * vm->page, MADV_DONTNEED), "MADV_DONTNEED");
+}
+
+static void by_replacing(struct vm *vm, size_t first, size_t n)
+{
+	if (mmap(at_page(vm, first), n * vm->page, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		die("mmap over the guest's memory");
+}
+
+static void by_punching(struct vm *vm, size_t first, size_t n)
+{
+	check(fallocate(memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, first * vm->page,
+			n * vm->page), "fallocate");
+}
+
+/* Throws ranges of random size and place away, @unit pages or a multiple, under a busy guest. */
+static void throw_at_random(struct vm *vm, throw_fn *fn, size_t unit, const char *name)
+{
+	size_t units = vm->pages / unit, thrown = 0;
+	double start = seconds();
+	unsigned int i;
+
+	vm_order(vm, ORDER_WRITE);
+	vm_sweeps(vm, 1);
+	for (i = 0; i < ROUNDS / (unit > 1 ? 8 : 1) || vm_emptied(vm) < vm->pages; i++) {
+		size_t n = (i % 8 ? 1 + rnd(4) : 1 + rnd(units)) * unit, first;
+
+		if (n > vm->pages)
+			n = unit;
+		first = rnd((vm->pages - n) / unit + 1) * unit;
+		vm_begin(vm, first, n);
+		fn(vm, first, n);
+		vm_done(vm, first, n);
+		thrown += n;
+		/* Huge pages take the guest so long to fill that it would never come round. */
+		if (i % 32 == 0 || unit > 1)
+			vm_sweeps(vm, 1);
+		patience(start, "the guest to find pages empty");
+	}
+	vm_sweeps(vm, 2);
+	printf("%s: %zu pages thrown away, %llu found empty by the guest\n", name, thrown,
+	       (unsigned long long)vm_emptied(vm));
+	vm_end(vm);
+}
+
+void event_dontneed(void)
+{
+	struct vm_config config = { .data = map_anonymous(SIZE, 0), .size = SIZE };
+	struct vm vm;
+
+	vm_start(&vm, &config);
+	throw_at_random(&vm, by_dontneed, 1, "dontneed");
+}
+
+void event_replace(void)
+{
+	struct vm_config config = { .data = map_anonymous(SIZE, 0), .size = SIZE };
+	struct vm vm;
+
+	vm_start(&vm, &config);
+	throw_at_random(&vm, by_replacing, 1, "replace");
+}
+
+static void *map_memfd(size_t size, unsigned int flags)
+{
+	void *at;
+
+	memfd = check(memfd_create("guest", MFD_CLOEXEC | flags), "memfd_create");
+	check(ftruncate(memfd, size), "ftruncate");
+	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+	if (at == MAP_FAILED)
+		die("mmap of a memfd");
+	return at;
+}
+
+void event_punch(void)
+{
+	struct vm_config config = { .data = map_memfd(SIZE, 0), .size = SIZE };
+	struct vm vm;
+
+	vm_start(&vm, &config);
+	throw_at_random(&vm, by_punching, 1, "punch");
+}
+
+/* Whole huge pages come and go. */
+void event_hugetlb(void)
+{
+	size_t huge = huge_page_size(), size = 2 * huge;
+	struct vm_config config = { .data = map_memfd(size, MFD_HUGETLB), .size = size };
+	struct vm vm;
+
+	vm_start(&vm, &config);
+	throw_at_random(&vm, by_punching, huge / vm.page, "hugetlb");
+}
+
+/* What one VM has is taken from both. */
+void event_two_vms(void)
+{
+	struct vm_config config = { .data = map_memfd(SIZE, 0), .size = SIZE, .vms = 2 };
+	struct vm vm;
+
+	vm_start(&vm, &config);
+	throw_at_random(&vm, by_punching, 1, "two-vms");
+}
