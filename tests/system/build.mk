@@ -58,6 +58,9 @@ test-launch-64k: module-64k guest-programs ## launch and attacks on a kernel wit
 kvm-selftests: system selftests ## the kernel's own KVM tests, beside mainline
 	@$(PYTHON) tests/system/kvm_selftests.py
 
+kvm-selftests-short: module-4k selftests ## a minute of them, on Redoubt with 4K pages
+	@$(PYTHON) tests/system/kvm_selftests.py --set short --kernels 4k --hypervisors redoubt
+
 kvm-selftests-full: system selftests ## the same with the long ones
 	@$(PYTHON) tests/system/kvm_selftests.py --set full
 
@@ -87,4 +90,4 @@ boot: module ## boot a stock host, load the module, power off
 
 .PHONY: module $(MODULES) kernel-64k module-64k test-launch-64k guest-module guest-programs \
 	guest-modules system $(GROUPS) kvm-selftests \
-	kvm-selftests-full selftests bench test run shell rootfs boot
+	kvm-selftests-short kvm-selftests-full selftests bench test run shell rootfs boot

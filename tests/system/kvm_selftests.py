@@ -25,6 +25,7 @@ MEASURED = BUILD / "kvm-selftests-mainline.tsv"
 MAINLINE = ("nvhe", "protected")
 HUGE_PAGES = {"4k": 64, "16k": 6, "64k": 1}
 SKIP_STATUS = 4
+SETS = ("short", "quick", "full")  # each includes those before it
 NORMAL_BOOT = 8  # seconds
 NO_BOOT = "(boot)"  # in the place of a test: no test ran, because the host did not boot
 # What Redoubt does not offer and says so (docs/kvm-api.md); a test that needs it skips itself.
@@ -61,7 +62,8 @@ def rows(sets, kernels, only):
             if line.startswith("#") or not line.strip():
                 continue
             name, seconds, command = line.split("\t")
-            wanted = name in sets or (name == "quick4k" and (kernel == "4k" or "full" in sets))
+            wanted = name in sets or (name == "quick4k" and "quick" in sets
+                                      and (kernel == "4k" or "full" in sets))
             if wanted and re.search(only, command):
                 table.append(Row(kernel, int(seconds), command))
     return table
@@ -231,15 +233,14 @@ def explain(defects):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    p.add_argument("--set", default="quick", choices=("quick", "full"))
+    p.add_argument("--set", default="quick", choices=SETS)
     p.add_argument("--kernels", default="4k,16k")
     p.add_argument("--only", default="", help="pattern of the tests to run")
     p.add_argument("--hypervisors", default="redoubt,nvhe,protected")
     p.add_argument("--remeasure", action="store_true")
     options = p.parse_args()
     columns = options.hypervisors.split(",")
-    table = rows(("quick", "full")[: 1 + (options.set == "full")], options.kernels.split(","),
-                 options.only)
+    table = rows(SETS[: 1 + SETS.index(options.set)], options.kernels.split(","), options.only)
     mainline = MainlineResults(options.remeasure)
     results = {}
     for row in table:
@@ -256,7 +257,7 @@ def main():
     print(f"mainline: {mainline.added} results measured now, {known} kept from runs with the same "
           f"kernel, QEMU and arguments.\n'skipped' counts what mainline does not pass either, and what "
           f"Redoubt does not offer: {', '.join(f'{t} ({why})' for t, why in NOT_OFFERED.items())}.")
-    name = "kvm-selftests" if not options.only else "kvm-selftests-partial"
+    name = "kvm-selftests-partial" if options.only or options.set == "short" else "kvm-selftests"
     print(f"written to {report_table.write(name)}")
     print(closing_line(count["passed"], count["failed"], count["skipped"]))
     return 1 if count["failed"] else 0
