@@ -12,6 +12,7 @@
 #include "vm.h"
 
 #define RD_PROT_KNOWN (RD_PROT_R | RD_PROT_W | RD_PROT_X)
+#define RD_PROT_MMIO  (RD_PROT_DEVICE | RD_PROT_NC)
 
 /* A checked range of one VM, in bytes. */
 struct guest_range {
@@ -52,7 +53,19 @@ static long get_ordinary(struct host_regs *regs, u64 pages, struct guest_range *
 static u32 own_prot(u64 prot)
 {
 	return (prot & RD_PROT_R ? OWN_PROT_R : 0) | (prot & RD_PROT_W ? OWN_PROT_W : 0) |
-	       (prot & RD_PROT_X ? OWN_PROT_X : 0);
+	       (prot & RD_PROT_X ? OWN_PROT_X : 0) | (prot & RD_PROT_DEVICE ? OWN_PROT_DEVICE : 0) |
+	       (prot & RD_PROT_NC ? OWN_PROT_NC : 0);
+}
+
+/* RAM, or one page of a device that stays the host's too. */
+static long share(struct hyp_vm *vm, u64 pfn, u64 gfn, u64 pages, u64 prot)
+{
+	if (!(prot & RD_PROT_MMIO))
+		return own_host_share_guest(&host_own, &vm->space.own, pfn, gfn, pages,
+					    own_prot(prot));
+	if (pages != 1)
+		return -EINVAL;
+	return own_host_share_device(&host_own, &vm->space.own, pfn, gfn, own_prot(prot));
 }
 
 static u32 pgt_prot(u64 prot)
@@ -67,17 +80,18 @@ long hvc_GUEST_MAP(struct host_regs *regs)
 	struct guest_range range;
 	long ret;
 
-	if (prot & ~RD_PROT_KNOWN)
-		return prot & ~(RD_PROT_KNOWN | RD_PROT_DEVICE | RD_PROT_NC) ? -EINVAL : -EOPNOTSUPP;
+	if (prot & ~(RD_PROT_KNOWN | RD_PROT_MMIO))
+		return -EINVAL;
 	ret = get_range(regs, pages, &range);
 	if (ret)
 		return ret;
 	trace_event(RD_TRACE_OWN, OWN_HOST_SHARE_GUEST, gfn, pages);
-	if (range.vm->is_protected)
-		ret = own_host_donate_guest(&host_own, &range.vm->space.own, pfn, gfn, pages);
+	if (!range.vm->is_protected)
+		ret = share(range.vm, pfn, gfn, pages, prot);
+	else if (prot & RD_PROT_MMIO)
+		ret = -EPERM;
 	else
-		ret = own_host_share_guest(&host_own, &range.vm->space.own, pfn, gfn, pages,
-					   own_prot(prot));
+		ret = own_host_donate_guest(&host_own, &range.vm->space.own, pfn, gfn, pages);
 	vm_put(range.vm);
 	regs->x[1] = ret ? 0 : pages;
 	return ret;

@@ -2,8 +2,9 @@
 /*
  * Device pages: everything that is not RAM. They have no record in the vmemmap;
  * their states are the host's (the default, not stored), the hyp's, or one
- * guest's, as an entry of a table sorted by frame number. They are never shared,
- * so that invariant 1 is plain here: a page is in at most one entry.
+ * guest's, as an entry of a table sorted by frame number: a page is in at most one
+ * entry (invariant 1). What is the host's it may lend to ordinary guests, page by page;
+ * that is only counted, and while the count is not 0 nothing is donated.
  *
  * Memory transitions refuse device pages because they find no record; device
  * transitions refuse RAM because some region contains it. Neither can happen to
@@ -68,6 +69,8 @@ static int check_host_device(const struct own_ctx *ctx, u64 pfn, u64 nr_pages)
 		return -ERANGE;
 	if (!own_devices_clear(&ctx->devices, pfn, nr_pages))
 		return -EPERM;
+	if (ctx->devices.lent)
+		return -EBUSY;
 	if (ctx->devices.nr == ctx->devices.max)
 		return -ENOSPC;
 	return 0;
@@ -191,4 +194,67 @@ int own_device_return(struct own_ctx *ctx, struct own_space *guest, u64 gfn, u64
 		ret = own_device_return_locked(ctx, guest, gfn);
 	own_unlock(ctx, guest);
 	return ret;
+}
+
+/* ---- Lending to ordinary guests ---- */
+
+static bool lendable_prot(u32 prot)
+{
+	u32 kind = prot & (OWN_PROT_DEVICE | OWN_PROT_NC);
+
+	return (prot & OWN_PROT_R) && (kind == OWN_PROT_DEVICE || kind == OWN_PROT_NC) &&
+	       !(prot & ~(OWN_PROT_RW | kind));
+}
+
+static int check_lend(struct own_ctx *ctx, struct own_space *guest, u64 pfn, u64 ipa)
+{
+	int ret;
+
+	if (guest->kind != OWN_KIND_GUEST_ORDINARY || guest->life != OWN_LIVE)
+		return -EPERM;
+	if (!vmemmap_is_hole(&ctx->mem, pfn, 1))
+		return -ERANGE;
+	if (!own_devices_clear(&ctx->devices, pfn, 1))
+		return -EPERM;
+	ret = guest->ops->check_unmapped(guest, ipa, 1);
+	return ret ? ret : guest->ops->prepare(guest, OWN_EDIT_MAP, ipa, 1);
+}
+
+int own_host_share_device(struct own_ctx *ctx, struct own_space *guest, u64 pfn, u64 gfn,
+			  u32 prot)
+{
+	u64 ipa = own_bytes(ctx, gfn);
+	int ret;
+
+	if (!own_is_guest(guest) || !lendable_prot(prot) ||
+	    !own_frames_ok(ctx, pfn, 1, ctx->pa_bits) || !own_frames_ok(ctx, gfn, 1, OWN_ADDR_BITS))
+		return -EINVAL;
+	own_lock(ctx, guest);
+	ret = check_lend(ctx, guest, pfn, ipa);
+	if (!ret) {
+		guest->ops->map(guest, ipa, pa(own_bytes(ctx, pfn)), 1, prot);
+		guest->nr_device_pages++;
+		ctx->devices.lent++;
+	}
+	own_unlock(ctx, guest);
+	return ret;
+}
+
+void own_device_unlent(struct own_ctx *ctx, struct own_space *guest, u64 nr)
+{
+	port_assert(guest->nr_device_pages >= nr && ctx->devices.lent >= nr);
+	guest->nr_device_pages -= nr;
+	ctx->devices.lent -= nr;
+}
+
+int own_device_unshare_locked(struct own_ctx *ctx, struct own_space *guest, u64 gfn)
+{
+	u64 addr = own_bytes(ctx, gfn);
+	int ret = guest->ops->prepare(guest, OWN_EDIT_UNMAP, addr, 1);
+
+	if (ret)
+		return ret;
+	guest->ops->unmap(guest, addr, 1, OWN_ID_HOST);
+	own_device_unlent(ctx, guest, 1);
+	return 0;
 }

@@ -45,6 +45,14 @@ static int drain_memory(struct own_ctx *ctx, struct own_space *guest, u64 gfn, u
 	return own_apply_locked(ctx, &tx);
 }
 
+/* A device page: lent, or part of a range that was donated. */
+static int drain_device(struct own_ctx *ctx, struct own_space *guest, u64 gfn, u64 pfn)
+{
+	return own_device_owner(ctx, pfn) == OWN_ID_HOST ?
+		       own_device_unshare_locked(ctx, guest, gfn) :
+		       own_device_return_locked(ctx, guest, gfn);
+}
+
 /*
  * Take back the mapping that begins at *@gfn: of a run, the part that lies in one RAM
  * region, or the device range that begins it. (The pages of a run are neighbours; that
@@ -59,7 +67,7 @@ static int drain_mapped(struct own_ctx *ctx, struct own_space *guest, u64 gfn,
 
 	if (!region) {
 		run->nr_pages = 1;
-		return own_device_return_locked(ctx, guest, gfn);
+		return drain_device(ctx, guest, gfn, pfn);
 	}
 	left = region->pfn + region->nr_pages - pfn;
 	if (run->nr_pages > left)

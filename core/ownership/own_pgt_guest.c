@@ -35,7 +35,8 @@ static u32 guest_prot(u32 prot)
 {
 	return (prot & OWN_PROT_R ? PGT_PROT_R : 0) | (prot & OWN_PROT_W ? PGT_PROT_W : 0) |
 	       (prot & OWN_PROT_X ? PGT_PROT_X : 0) |
-	       (prot & OWN_PROT_DEVICE ? PGT_PROT_DEVICE : 0);
+	       (prot & OWN_PROT_DEVICE ? PGT_PROT_DEVICE : 0) |
+	       (prot & OWN_PROT_NC ? PGT_PROT_NC : 0);
 }
 
 static void guest_map(struct own_space *own, u64 addr, pa_t at, u64 nr_pages, u32 prot)

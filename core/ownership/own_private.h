@@ -82,6 +82,10 @@ bool own_verb_from_host(enum own_verb verb);
 u32 own_device_index(const struct own_devices *devices, u64 pfn);
 /* Is every page of the range the host's, as far as the table goes? */
 bool own_devices_clear(const struct own_devices *devices, u64 pfn, u64 nr_pages);
+/* With both locks held: the guest has @nr pages of devices that the host had lent it less. */
+void own_device_unlent(struct own_ctx *ctx, struct own_space *guest, u64 nr);
+/* With both locks held: take the lent device page at @gfn away. */
+int own_device_unshare_locked(struct own_ctx *ctx, struct own_space *guest, u64 gfn);
 /* With both locks held: give back the whole range that has @gfn in it. */
 int own_device_return_locked(struct own_ctx *ctx, struct own_space *guest, u64 gfn);
 

@@ -14,6 +14,12 @@
 /* Pages of a group: their frame numbers lie on the stack, and a group is one invalidation. */
 #define GROUP 128
 
+/* A page that own_host_share_device() has lent: not RAM, and nobody's but the host's. */
+static bool is_lent_device(const struct own_ctx *ctx, const u32 *record, u64 pfn)
+{
+	return !record && own_device_owner(ctx, pfn) == OWN_ID_HOST;
+}
+
 /* The record of a page of RAM; @region is where the last one was found. NULL: not RAM. */
 static u32 *record_of(const struct own_ctx *ctx, const struct vmemmap_region **region, u64 pfn)
 {
@@ -32,11 +38,15 @@ static int unshare_group(struct own_ctx *ctx, struct own_space *guest, u64 addr,
 			 u32 nr)
 {
 	const struct vmemmap_region *region = NULL;
-	u32 i;
+	u32 i, devices = 0;
 	int ret;
 
 	for (i = 0; i < nr; i++) {
-		if (!is_lent(record_of(ctx, &region, pfn[i])))
+		const u32 *record = record_of(ctx, &region, pfn[i]);
+
+		if (is_lent_device(ctx, record, pfn[i]))
+			devices++;
+		else if (!is_lent(record))
 			return -EPERM;
 	}
 	ret = guest->ops->prepare(guest, OWN_EDIT_UNMAP, addr, nr);
@@ -46,11 +56,14 @@ static int unshare_group(struct own_ctx *ctx, struct own_space *guest, u64 addr,
 	for (i = 0; i < nr; i++) {
 		u32 *record = record_of(ctx, &region, pfn[i]);
 
+		if (!record)
+			continue;
 		/* One page at two addresses has been counted twice. */
 		port_assert(is_lent(record));
 		*record = own_count(*record) == 1 ? OWN_REC_HOST : *record - OWN_REC_COUNT_ONE;
 	}
-	guest->nr_pages -= nr;
+	guest->nr_pages -= nr - devices;
+	own_device_unlent(ctx, guest, devices);
 	return 0;
 }
 
@@ -63,7 +76,9 @@ static int unshare_run(struct own_ctx *ctx, struct own_space *guest, u64 addr, u
 		.source = { .space = ctx->host },
 		.target = { .space = guest, .addr = addr },
 	};
+	const struct vmemmap_region *region = NULL;
 	struct own_run run;
+	u64 pfn;
 	int ret = guest->ops->lookup(guest, addr, nr_pages, &run);
 
 	if (ret)
@@ -71,6 +86,14 @@ static int unshare_run(struct own_ctx *ctx, struct own_space *guest, u64 addr, u
 	*nr = run.nr_pages < nr_pages ? run.nr_pages : nr_pages;
 	if (run.kind != OWN_RUN_MAPPED)
 		return run.kind == OWN_RUN_NONE ? 0 : -EPERM;
+	pfn = run.pa.v >> ctx->page_shift;
+	if (is_lent_device(ctx, record_of(ctx, &region, pfn), pfn)) {
+		*nr = 1;
+		return own_device_unshare_locked(ctx, guest, addr >> ctx->page_shift);
+	}
+	/* A device may be the run's neighbour on both sides. */
+	if (region && *nr > region->pfn + region->nr_pages - pfn)
+		*nr = region->pfn + region->nr_pages - pfn;
 	tx.nr_pages = *nr;
 	return own_apply_locked(ctx, &tx);
 }

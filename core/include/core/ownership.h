@@ -57,6 +57,7 @@ enum own_life {
 #define OWN_PROT_W	0x2u
 #define OWN_PROT_X	0x4u
 #define OWN_PROT_DEVICE 0x8u /* device memory; never with OWN_PROT_X */
+#define OWN_PROT_NC	0x10u /* not RAM, but Normal non-cacheable; in the place of DEVICE */
 #define OWN_PROT_RW	(OWN_PROT_R | OWN_PROT_W)
 #define OWN_PROT_RWX	(OWN_PROT_RW | OWN_PROT_X)
 
@@ -167,6 +168,7 @@ struct own_devices {
 	struct own_device *table;
 	u32 nr;
 	u32 max;
+	u64 lent; /* pages, as often as they are mapped in ordinary guests */
 };
 
 /* ---- The context ---- */
@@ -568,7 +570,8 @@ int own_guest_force_reclaim(struct own_ctx *ctx, struct own_space *guest, u64 gf
  *
  * Return: 0; -EINVAL; -ERANGE if a page is RAM, or @gfn is beyond the guest's input
  * size; -EPERM if the guest is dying, a page is not the host's, or the guest has
- * something at @gfn; -ENOSPC if the device table is full; -ENOMEM.
+ * something at @gfn; -EBUSY while an ordinary guest has device pages of the host's;
+ * -ENOSPC if the device table is full; -ENOMEM.
  */
 int own_host_donate_device(struct own_ctx *ctx, struct own_space *guest, u64 pfn, u64 gfn,
 			   u64 nr_pages);
@@ -584,6 +587,25 @@ int own_host_donate_device(struct own_ctx *ctx, struct own_space *guest, u64 pfn
  * -ENOMEM.
  */
 int own_device_return(struct own_ctx *ctx, struct own_space *guest, u64 gfn, u64 nr_pages);
+
+/**
+ * own_host_share_device() - The host lends a device page to an ordinary guest.
+ * @ctx:	context
+ * @guest:	live and ordinary
+ * @pfn:	frame number, not of RAM
+ * @gfn:	guest frame number
+ * @prot:	OWN_PROT_R and more, with OWN_PROT_DEVICE or OWN_PROT_NC, without OWN_PROT_X
+ *
+ * What the host reaches by itself, a process of its own may, and so may a guest that it
+ * could read and write at will. There is no record of such a page: while any is lent, no
+ * device can be donated. It comes back by own_host_unshare_pages(), or with the guest's end.
+ *
+ * Return: 0; -EINVAL; -ERANGE if the page is RAM, or @gfn is beyond the guest's input size;
+ * -EPERM if the guest is dying or protected, the page is not the host's, or the guest has
+ * something at @gfn; -ENOMEM.
+ */
+int own_host_share_device(struct own_ctx *ctx, struct own_space *guest, u64 pfn, u64 gfn,
+			  u32 prot);
 
 /* ---- A guest's end ---- */
 

@@ -220,7 +220,8 @@ static void m_map(struct own_space *own, u64 addr, pa_t at, u64 nr_pages, u32 pr
 			continue;
 		}
 		assert_false(entry->valid || entry->poisoned);
-		if (own->kind == OWN_KIND_GUEST_PROTECTED || (prot & OWN_PROT_DEVICE))
+		if (own->kind == OWN_KIND_GUEST_PROTECTED ||
+		    ((prot & OWN_PROT_DEVICE) && own_device_owner(&space->model->ctx, pfn) == own->id))
 			assert_false(m_mapped_elsewhere(space->model, pfn, -1)); /* invariant 3 */
 		*entry = (struct m_entry){ .valid = true, .pfn = pfn, .prot = prot };
 	}

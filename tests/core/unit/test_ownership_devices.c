@@ -212,6 +212,66 @@ static void a_run_ends_with_its_region(void **state)
 	assert_int_equal(own_host_unshare_guest(&m.ctx, o1, 7, 1), 0);
 }
 
+#define LENT (OWN_PROT_RW | OWN_PROT_DEVICE)
+
+/* A page that the host lends to two ordinary guests stays the host's, and is no gift. */
+static void lent_to_ordinary_guests(void **state)
+{
+	struct own_space *o1 = m_own(&m, M_O1), *p1 = m_own(&m, M_P1);
+	u64 done;
+
+	(void)state;
+	m_init(&m);
+	assert_int_equal(own_host_share_guest(&m.ctx, o1, M_RAM, 4, 2, OWN_PROT_RW), 0);
+	assert_int_equal(own_host_share_device(&m.ctx, o1, M_DEV, 6, LENT), 0);
+	assert_int_equal(own_host_share_device(&m.ctx, o1, M_DEV, 7, OWN_PROT_R | OWN_PROT_NC), 0);
+	assert_int_equal(m.ctx.devices.lent, 2);
+	assert_int_equal(o1->nr_device_pages, 2);
+	assert_int_equal(o1->nr_pages, 2);
+	assert_int_equal(owner_of(M_DEV), OWN_ID_HOST);
+	assert_true(m_host_touch(&m, M_DEV));
+	m_save(&m, &saved);
+	assert_int_equal(own_host_donate_device(&m.ctx, p1, M_DEV, 1, 1), -EBUSY);
+	assert_int_equal(own_host_donate_device(&m.ctx, p1, M_DEV + 4, 1, 1), -EBUSY);
+	assert_int_equal(own_device_return(&m.ctx, o1, 6, 1), -ENOENT);
+	m_assert_unchanged(&m, &saved);
+	/* Memory and devices in one call, and what is not there between them. */
+	assert_int_equal(own_host_unshare_pages(&m.ctx, o1, 3, 4, &done), 0);
+	assert_int_equal(done, 4);
+	assert_int_equal(o1->nr_pages, 0);
+	assert_int_equal(o1->nr_device_pages, 1);
+	own_guest_kill(&m.ctx, o1);
+	done = 0;
+	assert_int_equal(own_guest_drain(&m.ctx, o1, &done, 64), 0);
+	assert_true(own_guest_is_empty(&m.ctx, o1));
+	assert_int_equal(m.ctx.devices.lent, 0);
+	assert_int_equal(own_host_donate_device(&m.ctx, p1, M_DEV, 1, 1), 0);
+}
+
+static void lending_is_refused(void **state)
+{
+	struct own_space *o1 = m_own(&m, M_O1), *p1 = m_own(&m, M_P1);
+
+	(void)state;
+	m_init(&m);
+	assert_int_equal(own_assign_device_hyp(&m.ctx, M_DEV + 4, 1), 0);
+	assert_int_equal(own_host_donate_device(&m.ctx, p1, M_DEV + 5, 1, 1), 0);
+	assert_int_equal(own_host_share_guest(&m.ctx, o1, M_RAM, 4, 1, OWN_PROT_RW), 0);
+	m_save(&m, &saved);
+	assert_int_equal(own_host_share_device(&m.ctx, p1, M_DEV, 6, LENT), -EPERM);
+	assert_int_equal(own_host_share_device(&m.ctx, o1, M_RAM, 6, LENT), -ERANGE);
+	assert_int_equal(own_host_share_device(&m.ctx, o1, M_DEV + 4, 6, LENT), -EPERM);
+	assert_int_equal(own_host_share_device(&m.ctx, o1, M_DEV + 5, 6, LENT), -EPERM);
+	assert_int_equal(own_host_share_device(&m.ctx, o1, M_DEV, 4, LENT), -EPERM);
+	assert_int_equal(own_host_share_device(&m.ctx, o1, M_DEV, 6, OWN_PROT_RW), -EINVAL);
+	assert_int_equal(own_host_share_device(&m.ctx, o1, M_DEV, 6, LENT | OWN_PROT_X), -EINVAL);
+	assert_int_equal(own_host_share_device(&m.ctx, o1, M_DEV, 6, LENT | OWN_PROT_NC), -EINVAL);
+	assert_int_equal(own_host_share_device(&m.ctx, o1, 1ULL << 40, 6, LENT), -EINVAL);
+	m_assert_unchanged(&m, &saved);
+	own_guest_kill(&m.ctx, o1);
+	assert_int_equal(own_host_share_device(&m.ctx, o1, M_DEV, 6, LENT), -EPERM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +283,8 @@ int main(void)
 		cmocka_unit_test(the_hyps_devices_stay),
 		cmocka_unit_test(a_device_is_not_memory),
 		cmocka_unit_test(a_run_ends_with_its_region),
+		cmocka_unit_test(lent_to_ordinary_guests),
+		cmocka_unit_test(lending_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

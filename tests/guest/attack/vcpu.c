@@ -34,6 +34,12 @@ static void wrong_objects(struct seq_file *m, struct victim *v)
 	       rd_hvc5(RD_HVC_GUEST_MAP, v->handle, 0, page_to_pfn(v->object), 1, RD_PROT_R));
 	report(m, "map hyp memory into it", -EPERM,
 	       rd_hvc5(RD_HVC_GUEST_MAP, v->handle, 0, hyp, 1, RD_PROT_R));
+	report(m, "map RAM as a device", -ERANGE,
+	       rd_hvc5(RD_HVC_GUEST_MAP, v->handle, 0, hyp, 1, RD_PROT_R | RD_PROT_DEVICE));
+	report(m, "map a device to execute it", -EINVAL,
+	       rd_hvc5(RD_HVC_GUEST_MAP, v->handle, 0, 1, 1, RD_PROT_R | RD_PROT_X | RD_PROT_NC));
+	report(m, "map two pages of a device", -EINVAL,
+	       rd_hvc5(RD_HVC_GUEST_MAP, v->handle, 0, 1, 2, RD_PROT_R | RD_PROT_DEVICE));
 	report(m, "map without table pages", -ENOMEM,
 	       rd_hvc5(RD_HVC_GUEST_MAP, v->handle, 0, page_to_pfn(v->state) ^ 1, 1, RD_PROT_R));
 	report(m, "reclaim from a live VM", -EBUSY, rd_hvc1(RD_HVC_VM_RECLAIM, v->handle));

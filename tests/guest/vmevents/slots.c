@@ -94,11 +94,15 @@ void event_device(void)
 	int fd = check(open(path ? path : "", O_RDWR | O_CLOEXEC), "VMEVENTS_BAR");
 	struct vm_config config = { .size = size };
 	struct vm vm;
+	size_t i;
 	int round;
 
 	config.data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (config.data == MAP_FAILED)
 		die("mmap of %s", path);
+	/* The device keeps what is written. */
+	for (i = 0; i < size / sizeof(uint64_t); i++)
+		((volatile uint64_t *)config.data)[i] = 0;
 	vm_start(&vm, &config);
 	for (round = 0; round < 8; round++) {
 		vm_order(&vm, ORDER_WRITE);
