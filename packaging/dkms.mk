@@ -6,7 +6,7 @@
 KERNEL_DIR ?= /lib/modules/$(shell uname -r)/build
 
 all:
-	$(MAKE) -f hyp/build.mk HYP_CROSS= hyp
+	$(MAKE) -f hyp/build.mk HYP_CROSS=$(CROSS_COMPILE) hyp
 	cp build/hyp/redoubt-hyp.bin build/hyp/redoubt-hyp.symbols.h .
 	$(MAKE) -C $(KERNEL_DIR) M=$(CURDIR) modules
 
