@@ -100,6 +100,7 @@ static void test_another_hypervisor(void **state)
 	unsigned char fadt[268] = {};
 
 	(void)state;
+	fadt[129] = 1; /* PSCI, by SMC */
 	put_bytes("sys/firmware/acpi/tables/FACP", fadt, sizeof(fadt));
 	expect(called_root, "doctor", RT_FAILED, " ok  EL2");
 	fadt[129] = 3;

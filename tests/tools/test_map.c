@@ -159,6 +159,28 @@ static void test_more_vms_than_colors(void **state)
 	called_free(&c);
 }
 
+static void test_what_a_cell_is_drawn_as(void **state)
+{
+	struct raster_cell cell = { .size = 100 };
+	bool full;
+
+	(void)state;
+	cell.bytes[OWNERS_HOST] = 51;
+	cell.bytes[OWNERS_VM0] = 49;
+	assert_int_equal(raster_class(&cell, &full), OWNERS_VM0);
+	assert_false(full);
+	cell.bytes[OWNERS_VM0] = cell.bytes[OWNERS_HOST] = 50;
+	assert_int_equal(raster_class(&cell, &full), OWNERS_VM0);
+	assert_true(full);
+	/* The larger of two that are not the host's. */
+	cell.bytes[OWNERS_EL2] = 26;
+	cell.bytes[OWNERS_VM0] = 24;
+	assert_int_equal(raster_class(&cell, &full), OWNERS_EL2);
+	assert_false(full);
+	cell = (struct raster_cell){};
+	assert_int_equal(raster_class(&cell, &full), -1);
+}
+
 /* At random: what the raster says is what a count of each cell's bytes says. */
 static void test_raster_against_a_count(void **state)
 {
@@ -219,6 +241,7 @@ int main(void)
 		MAP_TEST(test_svg_into_a_file),
 		MAP_TEST(test_lists_that_make_no_sense),
 		MAP_TEST(test_more_vms_than_colors),
+		cmocka_unit_test(test_what_a_cell_is_drawn_as),
 		cmocka_unit_test(test_raster_against_a_count),
 	};
 
