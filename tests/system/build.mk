@@ -45,7 +45,12 @@ guest-modules: kernels
 guest-module: kernels ## build redoubt-guest.ko, for stock kernels in protected VMs
 	@for k in $(filter-out 6.1,$(KERNELS)); do mk/guest-module $$k; done
 
+guest-kernel: deps
+	@mk/kernel-pkvm-guest
+
 system: module guest-module guest-programs guest-modules tools
+
+test-protected: guest-kernel
 
 # A group is a directory of tests: tests/system/launch is "make test-launch".
 $(GROUPS): system rootfs
@@ -88,6 +93,6 @@ rootfs: deps
 boot: module ## boot a stock host, load the module, power off
 	@$(PYTHON) tests/system/boot.py --module $(BUILD)/kmod/4k/redoubt.ko --cmd 'dmesg | grep redoubt'
 
-.PHONY: module $(MODULES) kernel-64k module-64k test-launch-64k guest-module guest-programs \
+.PHONY: module $(MODULES) kernel-64k module-64k test-launch-64k guest-module guest-kernel guest-programs \
 	guest-modules system $(GROUPS) kvm-selftests \
 	kvm-selftests-short kvm-selftests-full selftests bench test run shell rootfs boot

@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Disk and network of protected VMs, through memory that the guest shares with the host.
 
-Under QEMU as it is, with a kernel as it is and the module of guest/redoubt-guest.
+Under QEMU as it is; with a stock kernel and the module of guest/redoubt-guest, and with a
+kernel that has Linux's own driver and a restricted DMA pool (mk/kernel-pkvm-guest).
 """
 
 import re
+import subprocess
 
 import pytest
 
-from redoubt_test import ownermap
+from redoubt_test import initramfs, ownermap
 from redoubt_test.guest import Guest, host_options
 from redoubt_test.machine import with_redoubt
-from redoubt_test.paths import GUEST_PROGRAMS
+from redoubt_test.machine import QEMU
+from redoubt_test.paths import GUEST_PROGRAMS, TOP, Kernel
 from redoubt_test.secret import look_for_secret, write_secret
 
-POOL = 16 << 20  # what the module shares unasked
+POOL = 16 << 20  # what the module shares unasked, and the device tree has
 SIZE = 3000001  # bytes of a transfer: not a whole number of sectors, pages or packets
 PORT = 8080
 
@@ -27,10 +30,32 @@ MMIO = "device"
 MODERN_MMIO = " -global virtio-mmio.force-legacy=off"
 
 
+# How each kind of guest is started: Guest's arguments.
+KINDS = {
+    "stock": {"kernel": "4k", "qemu": ""},
+    "pkvm-guest": {"kernel": "pkvm-guest", "qemu": "-dtb /redoubt/guest/pool.dtb "},
+}
+
+
+def pool_dtb(directory, smp):
+    """QEMU's device tree for `smp` CPUs, with a pool."""
+    plain, pooled = directory / "plain.dtb", directory / "pool.dtb"
+    subprocess.run([QEMU, "-M", f"virt,gic-version=3,dumpdtb={plain}", "-cpu", "cortex-a57,pmu=off",
+                    "-smp", str(smp), "-m", "256M", "-nodefaults", "-display", "none"],
+                   check=True, stderr=subprocess.DEVNULL)
+    subprocess.run([TOP / "guest" / "restricted-pool", plain, pooled, str(POOL >> 20)], check=True)
+    return pooled
+
+
 @pytest.fixture(scope="module")
-def host():
-    options = host_options(mem=1536, guest_module=True,
-                           files={"redoubt/memscan": GUEST_PROGRAMS / "memscan"})
+def host(tmp_path_factory):
+    kernel = Kernel("pkvm-guest")
+    options = host_options(mem=1536, guest_module=True, files={
+        "redoubt/memscan": GUEST_PROGRAMS / "memscan",
+        "redoubt/guest/pkvm-guest.Image": kernel.image,
+        "redoubt/guest/pkvm-guest.cpio": initramfs.base(kernel),
+        "redoubt/guest/pool.dtb": pool_dtb(tmp_path_factory.mktemp("dtb"), 1),
+    })
     with with_redoubt(**options, name="test-virtio") as m:
         m.load_redoubt()
         m.run(f"mkdir -p /run/www; head -c {SIZE} /dev/urandom >/run/www/blob;"
@@ -38,11 +63,15 @@ def host():
         yield m
 
 
-@pytest.fixture
-def disks(host):
-    """Two images of 16 MiB: a is empty, b is full of noise."""
+def make_images(host):
+    """Two of 16 MiB: a is empty, b is full of noise."""
     host.run("truncate -s 0 /run/a.img; truncate -s 16M /run/a.img;"
              " head -c 16777216 /dev/urandom >/run/b.img")
+
+
+@pytest.fixture
+def disks(host):
+    make_images(host)
     yield
     host.run("rm -f /run/a.img /run/b.img")
 
@@ -61,7 +90,7 @@ def sha256(machine, what):
 
 def check_disk(host, vm):
     """What the guest writes is in the image; what is in an image the guest reads."""
-    vm.run("modprobe -q virtio_blk || [ -e /sys/module/virtio_blk ]")
+    vm.run("modprobe -q virtio_blk; [ -e /dev/vdb ]")
     vm.run(f"head -c {SIZE} /dev/urandom >/run/data; dd if=/run/data of=/dev/vda bs=64k; sync;"
            " echo 3 >/proc/sys/vm/drop_caches")
     written = sha256(vm, "cat /run/data")
@@ -72,8 +101,7 @@ def check_disk(host, vm):
 
 def check_network(host, vm):
     """The guest fetches from the host, and serves to it."""
-    vm.run("modprobe -q virtio_net || [ -e /sys/module/virtio_net ]; ip addr add 10.0.2.15/24 dev eth0;"
-           " ip link set eth0 up")
+    vm.run("modprobe -q virtio_net; ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up")
     vm.run("mkdir -p /run/www; wget -q -O /run/got http://10.0.2.2:8000/blob")
     assert sha256(vm, "cat /run/got") == sha256(host, "cat /run/www/blob")
     vm.run(f"head -c {SIZE} /dev/urandom >/run/www/page; httpd -p 80 -h /run/www")
@@ -94,21 +122,30 @@ def devices(kind):
     return " ".join((DISK.format("a", kind), DISK.format("b", kind), NET.format(kind)))
 
 
-def test_disk_and_network(host, disks):
-    """Over PCI, with nothing on QEMU's command line that an ordinary VM has not."""
-    with Guest(host, mem=256, protected=True, qemu=devices(PCI)) as vm:
-        declared = re.search(r"redoubt-guest: (\d+) MiB are declared", vm.output("dmesg"))
-        assert declared and int(declared[1]) >= 250
+def guest(host, kind, qemu, **options):
+    start = KINDS[kind]
+    return Guest(host, mem=256, protected=True, kernel=start["kernel"], qemu=start["qemu"] + qemu,
+                 **options)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_disk_and_network(host, disks, kind):
+    """Over PCI. A stock guest has nothing on QEMU's command line that an ordinary VM has not."""
+    with guest(host, kind, devices(PCI)) as vm:
+        if kind == "stock":
+            declared = re.search(r"redoubt-guest: (\d+) MiB are declared", vm.output("dmesg"))
+            assert declared and int(declared[1]) >= 250
         check_disk(host, vm)
         check_network(host, vm)
         check_quiet(vm)
 
 
-def test_virtio_mmio(host, disks):
-    """Over virtio-mmio, several CPUs. QEMU numbers these from the last transport down."""
-    kind = " ".join((DISK.format("b", MMIO), DISK.format("a", MMIO), NET.format(MMIO), MODERN_MMIO))
-    with Guest(host, smp=2, mem=256, protected=True, qemu=kind) as vm:
-        vm.run("modprobe virtio_mmio")
+@pytest.mark.parametrize("kind", KINDS)
+def test_virtio_mmio(host, disks, kind):
+    """Over virtio-mmio, whose devices QEMU numbers from the last transport down."""
+    qemu = " ".join((DISK.format("b", MMIO), DISK.format("a", MMIO), NET.format(MMIO), MODERN_MMIO))
+    with guest(host, kind, qemu) as vm:
+        vm.run("modprobe -q virtio_mmio; true")
         check_disk(host, vm)
         check_network(host, vm)
         check_quiet(vm)
@@ -126,11 +163,12 @@ def test_small_pool(host, disks):
         check_network(host, vm)
 
 
-def test_only_the_pool_is_shared(host, disks):
-    """While disk and network run, the host reaches the pool, to the byte, and no secret."""
-    with Guest(host, mem=256, protected=True, qemu=devices(PCI)) as vm:
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_the_pool_is_shared(host, disks, kind):
+    """While a disk is busy, the host reaches the pool, to the byte, and no secret."""
+    with guest(host, kind, devices(PCI)) as vm:
         write_secret(vm)
-        vm.run("modprobe virtio_blk; (while :; do dd if=/dev/vdb of=/dev/vda bs=1M; sync; done)"
+        vm.run("modprobe -q virtio_blk; (while :; do dd if=/dev/vdb of=/dev/vda bs=1M; sync; done)"
                " >/dev/null 2>&1 & echo $! >/run/load")
         assert lent_by_guests(host) == POOL
         assert look_for_secret(host) == 0
@@ -163,10 +201,13 @@ def test_device_without_access_platform(host, disks):
 
 
 def test_newer_qemu():
-    """Debian 13's, which can be told of the device node. Without virtio: docs/protected-vms.md."""
+    """Debian 13's, which can be told of the device node, and must be shown some registers."""
     options = host_options(mem=1536, guest_module=True, codename="trixie")
     with with_redoubt(**options, name="test-virtio-trixie") as host:
-        host.load_redoubt()
-        with Guest(host, mem=256, protected=True, accel="kvm,device=/dev/kvm-protected") as vm:
+        host.load_redoubt("blank_regs=1")
+        make_images(host)
+        with Guest(host, mem=256, protected=True, accel="kvm,device=/dev/kvm-protected",
+                   qemu=devices(PCI)) as vm:
             assert lent_by_guests(host) == POOL
+            check_disk(host, vm)
             check_quiet(vm)
