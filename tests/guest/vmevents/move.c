@@ -128,8 +128,9 @@ void event_collapse(void)
 		thrown++;
 		vm_sweeps(&vm, 1);
 		page_frames(vm.data, vm.pages, before);
+		/* EINVAL as well: compaction had a page on its way elsewhere (SCAN_PTE_NON_PRESENT). */
 		while (madvise(vm.data, vm.size, MADV_COLLAPSE)) {
-			if (errno != EAGAIN && errno != EBUSY)
+			if (errno != EAGAIN && errno != EBUSY && errno != EINVAL)
 				die("MADV_COLLAPSE");
 			patience(start, "huge pages");
 		}
