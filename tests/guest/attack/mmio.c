@@ -67,8 +67,7 @@ extern const char attack_mmio_guest[], attack_mmio_declares[], attack_mmio_end[]
 
 struct guest {
 	struct victim v;
-	struct page *code, *data, *table[TABLES];
-	int tables;
+	struct page *code, *data;
 };
 
 static long give(struct guest *g, u64 ipa, struct page *page)
@@ -79,26 +78,16 @@ static long give(struct guest *g, u64 ipa, struct page *page)
 
 static long make_guest(struct guest *g)
 {
-	u64 x[18] = { RD_HVC_VM_TOPUP };
 	long ret = victim_make(&g->v, RD_VM_PROTECTED);
-	int i;
 
 	if (ret)
 		return ret;
 	g->code = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	g->data = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	for (i = 0; i < TABLES; i++) {
-		g->table[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
-		if (!g->table[i])
-			return -ENOMEM;
-		x[3 + i] = page_to_pfn(g->table[i]);
-	}
 	if (!g->code || !g->data)
 		return -ENOMEM;
 	memcpy(page_address(g->code), attack_mmio_guest, attack_mmio_end - attack_mmio_guest);
-	x[1] = g->v.handle;
-	x[2] = TABLES;
-	ret = rd_hvc_full(x);
+	ret = victim_topup(&g->v, TABLES) == TABLES ? 0 : -ENOMEM;
 	if (!ret)
 		ret = rd_hvc4(RD_HVC_VCPU_CREATE, g->v.handle, 0, page_to_pfn(g->v.vcpu),
 			      page_to_pfn(g->v.state));
@@ -108,12 +97,7 @@ static long make_guest(struct guest *g)
 /* The pages are the host's again when the VM has ended; make_guest() may have failed half-way. */
 static void free_guest(struct seq_file *m, struct guest *g)
 {
-	int i;
-
 	victim_end(m, &g->v);
-	for (i = 0; i < TABLES; i++)
-		if (g->table[i])
-			__free_page(g->table[i]);
 	if (g->code)
 		__free_page(g->code);
 	if (g->data)
