@@ -9,14 +9,13 @@ is an instruction; figures of one build repeat to a fraction of a percent.
 import argparse
 import sys
 
+import bench_host
 from redoubt_test.machine import Machine, MachineError, with_redoubt
 from redoubt_test.paths import GUEST_PROGRAMS
 from redoubt_test.report import Table
 
 # An unknown function of each hypervisor's range: entry, dispatch, refusal, return.
-# Redoubt also has one that does nothing, NOP.
 MAINLINE_UNKNOWN = 0xC6000FFF
-REDOUBT_NOP = 0xC6000007
 COLUMNS = ("redoubt", "nvhe", "protected")
 
 # Waits until nothing of the boot is left running: idle for 98 of 100 ticks.
@@ -66,8 +65,6 @@ def measure(hypervisor, kernel, found):
             m.load_redoubt()
         m.run(SETTLE)
         found["host_hypercall_unknown"] = hypercall(m, MAINLINE_UNKNOWN)
-        if hypervisor == "redoubt":
-            found["host_hypercall_empty"] = hypercall(m, REDOUBT_NOP)
         found.update(kvmbench(m))
         if hypervisor == "redoubt":
             found.update(kvmbench(m, "--protected"))
@@ -87,6 +84,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     p.add_argument("--hypervisors", default=",".join(COLUMNS))
     p.add_argument("--kernel", default="4k")
+    p.add_argument("--host-only", action="store_true", help="no VMs: launch and the host's costs")
     options = p.parse_args()
     results = {}
     status = 0
@@ -94,7 +92,9 @@ def main():
         print(f"bench: measuring {hypervisor}", flush=True)
         results[hypervisor] = {}
         try:
-            measure(hypervisor, options.kernel, results[hypervisor])
+            bench_host.measure(hypervisor, options.kernel, SETTLE, results[hypervisor])
+            if not options.host_only:
+                measure(hypervisor, options.kernel, results[hypervisor])
         except MachineError as error:
             print(f"bench: {hypervisor}: {error}", file=sys.stderr)
             status = 1

@@ -60,6 +60,9 @@ test-launch-64k: module-64k guest-programs ## launch and attacks on a kernel wit
 	@mk/test-module 64k attack
 	@$(PYTHON) tests/system/run_group.py $@
 
+matrix: module module-64k ## launch on every kernel, CPU and QEMU (some 10 minutes)
+	@$(PYTHON) tests/system/run_group.py $@
+
 kvm-selftests: system selftests ## the kernel's own KVM tests, beside mainline
 	@$(PYTHON) tests/system/kvm_selftests.py
 
@@ -93,6 +96,6 @@ rootfs: deps
 boot: module ## boot a stock host, load the module, power off
 	@$(PYTHON) tests/system/boot.py --module $(BUILD)/kmod/4k/redoubt.ko --cmd 'dmesg | grep redoubt'
 
-.PHONY: module $(MODULES) kernel-64k module-64k test-launch-64k guest-module guest-kernel guest-programs \
+.PHONY: module $(MODULES) kernel-64k module-64k test-launch-64k matrix guest-module guest-kernel guest-programs \
 	guest-modules system $(GROUPS) kvm-selftests \
 	kvm-selftests-short kvm-selftests-full selftests bench test run shell rootfs boot

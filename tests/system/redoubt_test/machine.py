@@ -47,6 +47,7 @@ class Machine:
     files       {path in the machine: source path or bytes} put into the initramfs
     disk        raw image that becomes the root; changes are thrown away
     qemu        more QEMU arguments
+    binary      another QEMU than the machine's own
     ports       names of more virtio ports, each a Channel in .ports (nested guests)
     boot_timeout, timeout   seconds for booting; default for a command
     allowed     patterns of console lines that are no disaster for this test
@@ -56,11 +57,12 @@ class Machine:
 
     def __init__(self, kernel=KERNEL, hypervisor="redoubt", cpu=CPU_MAX, smp=2, mem=1024, gic="3",
                  el2=True, icount=False, cmdline="", files=None, disk=None, qemu=(), ports=(),
-                 boot_timeout=300, timeout=180, allowed=(), name=None, echo=False, gdb=None):
+                 boot_timeout=300, timeout=180, allowed=(), name=None, echo=False, gdb=None,
+                 binary=QEMU):
         self.kernel = Kernel(kernel)
         self.hypervisor = hypervisor
         self.cpu, self.smp, self.mem, self.gic, self.icount = cpu, smp, mem, gic, icount
-        self.el2 = el2
+        self.el2, self.binary = el2, str(binary)
         self.cmdline, self.files, self.disk = cmdline, dict(files or {}), disk
         self.extra, self.port_names, self.gdb = list(qemu), list(ports), gdb
         self.boot_timeout, self.timeout = boot_timeout, timeout
@@ -165,7 +167,8 @@ class Machine:
 
     def manual_command(self):
         """The line that boots the same machine by hand, its prompt on the terminal."""
-        words = ["tests/system/boot.py", "--shell", "--kernel", self.kernel.flavour,
+        words = [] if self.binary == QEMU else ["env", f"REDOUBT_QEMU={relative(self.binary)}"]
+        words += ["tests/system/boot.py", "--shell", "--kernel", self.kernel.flavour,
                  "--hypervisor", self.hypervisor, "--cpu", self.cpu, "--smp", str(self.smp),
                  "--mem", str(self.mem)]
         if self.cmdline:
@@ -195,7 +198,7 @@ class Machine:
     def base_command(self, initrd, agent=""):
         """QEMU without serial lines and ports."""
         el2 = "on" if self.el2 else "off"
-        command = [QEMU, "-M", f"virt,virtualization={el2},gic-version={self.gic}", "-cpu", self.cpu,
+        command = [self.binary, "-M", f"virt,virtualization={el2},gic-version={self.gic}", "-cpu", self.cpu,
                    "-smp", str(self.smp), "-m", f"{self.mem}M", "-nodefaults", "-display", "none",
                    "-no-reboot", "-kernel", str(self.kernel.image), "-initrd", str(initrd),
                    "-append", self.append(agent)]
