@@ -28,18 +28,13 @@ def _numbers(m, name):
     return {line.split()[0]: int(line.split()[1]) for line in lines}
 
 
-def _blocks(m, ram):
-    """How much of RAM the host has touched, and how much of that is mapped by large blocks."""
-    mapped = large = 0
+def _in_blocks(m, ram):
+    """How much of RAM is not in entries of less than 2 MiB. (MMIO in such counts as RAM here.)"""
+    small = 0
     for line in m.output(f"cat {DEBUGFS}/host_blocks").splitlines():
         kib, _, count = line.split()
-        mapped += int(kib) * int(count)
-        large += int(kib) * int(count) if int(kib) >= BLOCK_KIB else 0
-    # MMIO is mapped by pages, in thousands of them at most: noise here.
-    return {
-        "host_ram_mapped": (100 * mapped * 1024 / ram, "% of RAM"),
-        "host_ram_in_blocks": (100 * large / mapped, "% of what is mapped"),
-    }
+        small += int(kib) * int(count) if int(kib) < BLOCK_KIB else 0
+    return 100 - 100 * small * 1024 / ram, "% of RAM"
 
 
 def redoubt(m):
@@ -47,11 +42,10 @@ def redoubt(m):
     memory = _numbers(m, "memory")
     ram = memory["ram"]
     rows = {"host_faults_to_shell": (_numbers(m, "stats")["HOST_FAULTS"], "faults")}
-    rows.update(_blocks(m, ram))
+    rows["host_ram_in_blocks"] = _in_blocks(m, ram)
     for purpose in PURPOSES:
         rows[f"el2_memory_{purpose}"] = (memory[purpose] * GIB / ram, "bytes per GiB of RAM")
     rows["el2_text"] = (memory["text"], "bytes")
-    rows["vmemmap_share"] = (100 * memory["vmemmap"] / ram, "% of RAM")
     return rows
 
 
@@ -63,7 +57,7 @@ def mainline(m, mem):
         where = dict(zip(symbols[2::3], symbols[::3]))
         size = int(where["__hyp_text_end"], 16) - int(where["__hyp_text_start"], 16)
         rows["el2_text"] = (size, "bytes")
-    reserved = re.search(r"Reserved (\d+) MiB at", m.output("dmesg"))
+    reserved = re.search(r"kvm.*: Reserved (\d+) MiB at", m.output("dmesg"))
     if reserved:
         per_gib = int(reserved[1]) * (1 << 20) * 1024 / mem
         rows["el2_memory_total"] = (per_gib, "bytes per GiB of RAM")

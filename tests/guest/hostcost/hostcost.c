@@ -127,7 +127,9 @@ static void __init time_faults(u64 start, u64 end)
 		u64 first, second;
 		bool ok, again;
 
-		if (!pfn_valid(at >> PAGE_SHIFT) || !page_is_ram(at >> PAGE_SHIFT))
+		/* What the kernel reserved at boot may be EL2's: pKVM panics when that is read. */
+		if (!pfn_valid(at >> PAGE_SHIFT) || !page_is_ram(at >> PAGE_SHIFT) ||
+		    PageReserved(pfn_to_page(at >> PAGE_SHIFT)))
 			continue;
 		local_irq_save(flags);
 		first = time_read(at, &ok);
