@@ -2,9 +2,10 @@
 # The EL2 image: one freestanding program for all granules.
 
 HYP_CROSS ?= aarch64-linux-gnu-
-HYP_OUT := build/hyp
+# RD_DEBUG=1: a build beside the others, which has hyp/debug/ and kmod/debug/ too.
+HYP_OUT := build/hyp$(if $(RD_DEBUG),-debug)
 
-HYP_SRC := $(wildcard hyp/*.c) $(wildcard core/pgtable/*.c) $(wildcard core/ownership/*.c)
+HYP_SRC := $(wildcard hyp/*.c $(if $(RD_DEBUG),hyp/debug/*.c)) $(wildcard core/pgtable/*.c) $(wildcard core/ownership/*.c)
 HYP_ASM := $(wildcard hyp/*.S)
 HYP_OBJ := $(HYP_SRC:%.c=$(HYP_OUT)/%.o) $(HYP_ASM:%.S=$(HYP_OUT)/%.S.o)
 
@@ -14,7 +15,7 @@ HYP_OBJ := $(HYP_SRC:%.c=$(HYP_OUT)/%.o) $(HYP_ASM:%.S=$(HYP_OUT)/%.S.o)
 HYP_FLAGS := -ffreestanding -fpie -fvisibility=hidden -mgeneral-regs-only -fno-stack-protector \
 	-mno-outline-atomics -mbranch-protection=none -fno-omit-frame-pointer -fno-common \
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing -ffunction-sections -fdata-sections \
-	-Ihyp/include -Iinclude -Icore/include -O2 -g
+	-Ihyp/include -Iinclude -Icore/include -O2 -g $(if $(RD_DEBUG),-DRD_DEBUG)
 HYP_CFLAGS := $(HYP_FLAGS) -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes \
 	-Wstrict-prototypes -Wundef -include hyp/include/visibility.h
 HYP_LDFLAGS := -nostdlib -pie -Wl,--no-dynamic-linker -Wl,-Bsymbolic -Wl,-z,norelro \

@@ -68,6 +68,8 @@ u64 hvc_host(struct host_regs *regs, u64 esr)
 
 	stat_inc(RD_STAT_HYPERCALLS);
 	if (port_unlikely(n >= HVC_TABLE_SIZE || !hvc_table[n] || (esr & ESR_ISS_IMM16))) {
+		if (hvc_debug(regs))
+			return 0;
 		stat_inc(RD_STAT_HYPERCALLS_BAD);
 		regs->x[0] = regs->x[0] <= STUB_HVC_MAX ? STUB_HVC_ERR : (u64)SMCCC_NOT_SUPPORTED;
 		return 0;

@@ -237,6 +237,7 @@ void rd_debugfs_init(struct rd_el2 *launched)
 	debugfs_create_file("owners", 0400, top, NULL, &owners_fops);
 	debugfs_create_file("trace", 0400, top, NULL, &trace_fops);
 	debugfs_create_file_unsafe("trace_on", 0200, top, NULL, &trace_on_fops);
+	rd_debugfs_debug(top);
 }
 
 void rd_debugfs_exit(void)

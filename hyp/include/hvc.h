@@ -27,4 +27,19 @@ u64 hvc_host(struct host_regs *regs, u64 esr);
 #define HVC_DECLARE(n, name, args, results) long hvc_##name(struct host_regs *regs);
 RD_HYPERCALLS(HVC_DECLARE)
 
+/**
+ * hvc_debug() - Calls that only debug builds have (hyp/debug/).
+ *
+ * Return: false if it is none of them.
+ */
+#ifdef RD_DEBUG
+bool hvc_debug(struct host_regs *regs);
+#else
+static inline bool hvc_debug(struct host_regs *regs)
+{
+	(void)regs;
+	return false;
+}
+#endif
+
 #endif /* HYP_HVC_H */

@@ -26,6 +26,12 @@ kernel-64k: deps
 module-64k: kernel-64k hyp
 	@mk/module 64k
 
+# One that can be made to panic, for the test of that.
+module-debug: kernels
+	@$(MAKE) hyp RD_DEBUG=1
+	@RD_DEBUG=1 mk/module 4k
+	@echo "build/kmod/4k-debug/redoubt.ko is ready"
+
 $(BUILD)/guest/%: tests/guest/%.c
 	@mkdir -p $(@D)
 	@echo '  GUEST $<'; $(GUEST_CC) $(GUEST_CFLAGS) $< -o $@
@@ -51,6 +57,8 @@ guest-kernel: deps
 system: module guest-module guest-programs guest-modules tools
 
 test-protected: guest-kernel
+
+test-launch: module-debug
 
 # A group is a directory of tests: tests/system/launch is "make test-launch".
 $(GROUPS): system rootfs
@@ -96,6 +104,6 @@ rootfs: deps
 boot: module ## boot a stock host, load the module, power off
 	@$(PYTHON) tests/system/boot.py --module $(BUILD)/kmod/4k/redoubt.ko --cmd 'dmesg | grep redoubt'
 
-.PHONY: module $(MODULES) kernel-64k module-64k test-launch-64k matrix guest-module guest-kernel guest-programs \
+.PHONY: module module-debug $(MODULES) kernel-64k module-64k test-launch-64k matrix guest-module guest-kernel guest-programs \
 	guest-modules system $(GROUPS) kvm-selftests \
 	kvm-selftests-short kvm-selftests-full selftests bench test run shell rootfs boot
