@@ -30,7 +30,7 @@ clean: ## remove what was built, keep downloads
 distclean: ## remove all of build/
 	rm -rf $(BUILD)
 
-include $(wildcard core/build.mk hyp/build.mk kmod/build.mk tools/build.mk tests/core/build.mk \
+include $(wildcard core/build.mk hyp/build.mk kmod/build.mk tools/build.mk tests/core/build.mk tests/hyp/build.mk \
 	bench/core/build.mk tests/system/build.mk packaging/build.mk)
 
 # Parts that can also be used without this file do not know of it.

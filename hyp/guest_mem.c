@@ -50,6 +50,13 @@ static long get_ordinary(struct host_regs *regs, u64 pages, struct guest_range *
 	return ret;
 }
 
+/* Refused before it began: x1, which had the handle, must not read as pages done. */
+static long none_done(struct host_regs *regs, long ret)
+{
+	regs->x[1] = 0;
+	return ret;
+}
+
 static u32 own_prot(u64 prot)
 {
 	return (prot & RD_PROT_R ? OWN_PROT_R : 0) | (prot & RD_PROT_W ? OWN_PROT_W : 0) |
@@ -81,10 +88,10 @@ long hvc_GUEST_MAP(struct host_regs *regs)
 	long ret;
 
 	if (prot & ~(RD_PROT_KNOWN | RD_PROT_MMIO))
-		return -EINVAL;
+		return none_done(regs, -EINVAL);
 	ret = get_range(regs, pages, &range);
 	if (ret)
-		return ret;
+		return none_done(regs, ret);
 	trace_event(RD_TRACE_OWN, OWN_HOST_SHARE_GUEST, gfn, pages);
 	if (!range.vm->is_protected)
 		ret = share(range.vm, pfn, gfn, pages, prot);
@@ -105,7 +112,7 @@ long hvc_GUEST_UNMAP(struct host_regs *regs)
 	long ret = get_ordinary(regs, regs->x[3], &range);
 
 	if (ret)
-		return ret;
+		return none_done(regs, ret);
 	ret = own_host_unshare_pages(&host_own, &range.vm->space.own, regs->x[2], regs->x[3],
 				     &done);
 	vm_put(range.vm);
@@ -121,7 +128,7 @@ long hvc_GUEST_WRPROTECT(struct host_regs *regs)
 	long ret = get_ordinary(regs, regs->x[3], &range);
 
 	if (ret)
-		return ret;
+		return none_done(regs, ret);
 	port_lock(&range.vm->space.lock);
 	ret = pgt_s2_wrprotect(&range.vm->pgt, &op, range.ipa, range.size, NULL);
 	pgt_gather_flush(&range.vm->pgt, &gather);
@@ -141,7 +148,7 @@ long hvc_GUEST_TEST_CLEAR_YOUNG(struct host_regs *regs)
 	long ret = get_ordinary(regs, regs->x[3], &range);
 
 	if (ret)
-		return ret;
+		return none_done(regs, ret);
 	port_lock(&range.vm->space.lock);
 	ret = pgt_s2_test_clear_young(&range.vm->pgt, &op, range.ipa, range.size, clear, &young);
 	pgt_gather_flush(&range.vm->pgt, &gather);
@@ -191,7 +198,7 @@ long hvc_GUEST_SPLIT(struct host_regs *regs)
 	long ret = get_ordinary(regs, regs->x[3], &range);
 
 	if (ret)
-		return ret;
+		return none_done(regs, ret);
 	port_lock(&range.vm->space.lock);
 	op.mc = &range.vm->pool.mc;
 	ret = pgt_s2_split(&range.vm->pgt, &op, range.ipa, range.size);
@@ -208,7 +215,7 @@ long hvc_GUEST_RECLAIM(struct host_regs *regs)
 	long ret = get_range(regs, regs->x[3], &range);
 
 	if (ret)
-		return ret;
+		return none_done(regs, ret);
 	if (range.vm->is_protected)
 		ret = own_guest_force_reclaim(&host_own, &range.vm->space.own, regs->x[2],
 					      regs->x[3]);

@@ -45,6 +45,7 @@ enum {
 
 #define PSCI_NOT_SUPPORTED	((u64)-1)
 #define PSCI_INVALID_PARAMETERS ((u64)-2)
+#define PSCI_DENIED		((u64)-3)
 #define PSCI_ON_PENDING		((u64)-5)
 
 /*
@@ -61,6 +62,14 @@ enum {
 #define PSCI_RELAYED                                                                               \
 	(1u << PSCI_CPU_SUSPEND | 1u << PSCI_CPU_ON | 1u << PSCI_SYSTEM_SUSPEND |                  \
 	 1u << PSCI_FEATURES)
+
+/*
+ * Calls after which a CPU may have lost its registers: denied while a vCPU is loaded on it.
+ * Those that stay in the CPU from LOAD to PUT would be gone, or another's: the guest's FP
+ * registers, which the host, back with its traps open, could read and write.
+ */
+#define PSCI_LEAVES                                                                                \
+	(1u << PSCI_CPU_SUSPEND | 1u << PSCI_CPU_OFF | 1u << PSCI_SYSTEM_SUSPEND)
 
 enum { SLOT_FREE, SLOT_TAKEN };
 
@@ -162,6 +171,8 @@ void psci_host_smc(struct host_regs *regs, u64 esr)
 	stat_inc(RD_STAT_SMCS);
 	if (esr & ESR_ISS_IMM16) {
 		regs->x[0] = PSCI_NOT_SUPPORTED;
+	} else if (psci && PSCI_LEAVES >> n & 1 && this_cpu()->loaded) {
+		regs->x[0] = PSCI_DENIED;
 	} else if (psci && PSCI_RELAYED >> n & 1) {
 		regs->x[0] = relay(n, fn & PSCI_FN_BIT64, regs);
 	} else if (psci && !(PSCI_FORWARDED >> n & 1)) {

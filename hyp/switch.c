@@ -50,6 +50,16 @@ _Static_assert(HOST_NR <= sizeof(((struct host_sysregs *)0)->sys) / sizeof(u64),
 #define GUEST_SAVE(id, reg)    state->sys[RD_SYS_##id] = read_sysreg(reg);
 #define GUEST_RESTORE(id, reg) write_sysreg(reg, state->sys[RD_SYS_##id]);
 
+/*
+ * A guest's registers that host_restore() doesn't overwrite, since the kernel has nothing
+ * in them between LOAD and PUT: addresses and syndromes, which a protected guest's host
+ * must not learn. PAR_EL1 has what the guest translated last.
+ */
+#define GUEST_LEFT(X)                                                                              \
+	X(elr_el1) X(spsr_el1) X(esr_el1) X(afsr0_el1) X(afsr1_el1) X(far_el1) X(par_el1)
+
+#define GUEST_WIPE(reg) write_sysreg(reg, 0);
+
 /* What a guest always runs with: its interrupts are virtual, its secrets its own. */
 #define HCR_GUEST                                                                                  \
 	(HCR_EL2_RW | HCR_EL2_VM | HCR_EL2_SWIO | HCR_EL2_PTW | HCR_EL2_FMO | HCR_EL2_IMO |        \
@@ -341,8 +351,10 @@ long switch_run(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 *why)
 	if (flags & RD_VCPU_DEBUG)
 		debug_to_host(cpu, state);
 	host_restore(cpu);
-	if (vcpu->vm->is_protected)
+	if (vcpu->vm->is_protected) {
+		GUEST_LEFT(GUEST_WIPE)
 		protected_exit(vcpu, *why);
+	}
 	write_sysreg(elr_el2, host_pc);
 	write_sysreg(spsr_el2, host_pstate);
 	trace_event(RD_TRACE_EXIT, *why, vcpu->shared->exit.esr, vcpu->shared->exit.hpfar);

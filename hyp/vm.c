@@ -316,13 +316,14 @@ long hvc_VM_CREATE(struct host_regs *regs)
  */
 long hvc_VM_TOPUP(struct host_regs *regs)
 {
+	u64 handle = regs->x[1], n = regs->x[2], i;
 	struct hyp_vm *vm;
-	u64 n = regs->x[2], i;
 	long ret = 0;
 
+	regs->x[1] = 0;
 	if (!n || n > TOPUP_MAX)
 		return -EINVAL;
-	vm = get(regs->x[1], VM_DYING);
+	vm = get(handle, VM_DYING);
 	if (!vm)
 		return -ENOENT;
 	for (i = 0; i < n; i++) {
@@ -425,15 +426,14 @@ static long reclaim_vcpu_page(struct hyp_vm *vm, u64 *pfn)
 			continue;
 		/* The last page first: the first has the numbers of all. */
 		*pfn = vcpu->pfn + n - 1 - at;
-		if (at == n - 1) {
-			ret = vcpu_release(vcpu);
-			if (ret)
-				return ret;
-			vm->vcpus[vm->reclaim_vcpu / n] = NULL;
-		}
-		ret = own_hyp_donate_host(&host_own, *pfn, 1);
+		ret = at == n - 1 ? vcpu_release(vcpu) : 0;
+		if (!ret)
+			ret = own_hyp_donate_host(&host_own, *pfn, 1);
 		if (ret)
 			return ret;
+		/* Forgotten only now: had it been refused, the page would be lost. */
+		if (at == n - 1)
+			vm->vcpus[vm->reclaim_vcpu / n] = NULL;
 		vm->reclaim_vcpu++;
 		return 1;
 	}

@@ -18,14 +18,12 @@ changes. The report goes to build/reports/.
 """
 
 import argparse
-import fcntl
 import os
 import sys
-import time
 
 sys.dont_write_bytecode = True
 
-from runner import coverage, plan, report, variants  # noqa: E402
+from runner import coverage, lock, plan, report, variants  # noqa: E402
 
 
 def run_all(checks, out, jobs):
@@ -53,22 +51,6 @@ def command_fuzz(args):
     return out.close()
 
 
-def lock():
-    """One run at a time in build/core: two would overwrite each other's programs."""
-    os.makedirs(variants.BUILD, exist_ok=True)
-    handle = open(os.path.join(variants.BUILD, "lock"), "w", encoding="utf-8")
-    waited = 0
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return handle
-        except BlockingIOError:
-            if waited % 4 == 0:
-                print("  ... another run is using build/core: waiting", flush=True)
-            waited += 1
-            time.sleep(1)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=2, help="checks at a time (2)")
@@ -82,7 +64,7 @@ def main():
     fuzz.add_argument("--seconds", type=int, default=60)
     fuzz.add_argument("--only")
     args = parser.parse_args()
-    held = lock()  # until the process ends
+    held = lock.hold(variants.BUILD)  # until the process ends
     assert held
     return command_test(args) if args.command == "test" else command_fuzz(args)
 

@@ -13,7 +13,7 @@ from redoubt_test.report import Table, closing_line
 # In the order of what rests on what. What is named here has passed as a whole and fits the
 # 40 minutes; the groups below it are run by their own names until they do: kvm-selftests (rows
 # that mainline fails too), test-vm, test-linux, test-protected and test-harness.
-GROUPS = ("test-core", "test-tools", "test-launch", "attack", "test-command")
+GROUPS = ("test-core", "test-hyp", "test-tools", "test-launch", "attack", "test-command")
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 
 

@@ -12,7 +12,6 @@ the check, and so does one whose original text is no longer in the source.
 """
 
 import argparse
-import fcntl
 import glob
 import os
 import sys
@@ -20,9 +19,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 sys.dont_write_bytecode = True
+sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from build import DIRECTORY, Build, BuildError  # noqa: E402
 from programs import battery, run_until_failure  # noqa: E402
+from runner import lock  # noqa: E402
 from table import TableError, parse  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -93,18 +94,6 @@ def run_all(build, mutants, jobs):
     return passed, failed
 
 
-def lock():
-    """One run at a time in build/mutate: two would overwrite each other's programs."""
-    os.makedirs(DIRECTORY, exist_ok=True)
-    handle = open(os.path.join(DIRECTORY, "lock"), "w", encoding="utf-8")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        print("  ... another run is using build/mutate: waiting", flush=True)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-    return handle
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=1)
@@ -117,7 +106,7 @@ def main():
             for mutant in mutants:
                 print(f"{mutant.file}: {mutant.what}")
             return 0
-        held = lock()  # until the process ends
+        held = lock.hold(DIRECTORY)  # until the process ends
         assert held
         build = Build(args.jobs)
         wrong = check_baseline(build, mutants)
