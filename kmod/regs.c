@@ -209,13 +209,13 @@ static bool hidden(struct rd_vcpu *vcpu, u64 id)
 }
 
 /*
- * QEMU from 9.1 on ends itself when it can't read registers, and reads them whenever a
- * driver resets a virtio device, to learn the byte order: little-endian, as zeros say.
- * Nothing of the guest is in them.
+ * QEMU 10 ends itself when it can't read registers, and reads them whenever a driver
+ * resets a virtio device, to learn the byte order: little-endian, as zeros say. Nothing
+ * of the guest is in them.
  */
 static bool blank_regs;
 module_param(blank_regs, bool, 0644);
-MODULE_PARM_DESC(blank_regs, "registers of protected VMs read as zero and ignore writes, rather than fail: for QEMU from 9.1 on");
+MODULE_PARM_DESC(blank_regs, "registers of protected VMs read as zero and ignore writes, rather than fail: for QEMU 10");
 
 static int get_hidden(const struct kvm_one_reg *reg)
 {
