@@ -7,9 +7,11 @@ is an instruction; figures of one build repeat to a fraction of a percent.
 """
 
 import argparse
+import re
 import sys
 
 import bench_host
+from redoubt_test.guest import Guest, host_options
 from redoubt_test.machine import Machine, MachineError, with_redoubt
 from redoubt_test.paths import GUEST_PROGRAMS
 from redoubt_test.report import Table
@@ -57,8 +59,66 @@ def kvmbench(m, arguments=""):
     return found
 
 
+DISK_READS = 4096
+IDLE_SECONDS = 10
+# What the VMM's threads have run, in and out of the guest: nanoseconds, so instructions.
+RUN_TIME = """
+    for t in /proc/$(pidof qemu-system-aarch64)/task/*; do cat $t/schedstat; done |
+        awk '{ sum += $1 } END { printf "%.0f\\n", sum }'
+"""
+
+
+def logged(vm, text):
+    """When the guest's kernel logged a line: nanoseconds, so instructions since it began."""
+    line = re.search(rf"\[ *([0-9]+\.[0-9]+)\] {text}", vm.output("dmesg"))
+    return float(line[1]) * 1e9
+
+
+def boot_to_init(vm):
+    return logged(vm, "Run /init as init"), "instructions"
+
+
+def disk_read(vm):
+    vm.run("modprobe virtio_blk; [ -b /dev/vda ]")
+    vm.run(f"""
+        echo 'bench: read' >/dev/kmsg
+        dd if=/dev/vda of=/dev/null bs=4k count={DISK_READS} iflag=direct
+        echo 'bench: done' >/dev/kmsg""")
+    return (logged(vm, "bench: done") - logged(vm, "bench: read")) / DISK_READS, "instructions"
+
+
+def idle(m):
+    """The guest waits for a command, and nothing else is going on."""
+    before = int(m.output(RUN_TIME))
+    m.run(f"sleep {IDLE_SECONDS}")
+    return (int(m.output(RUN_TIME)) - before) / IDLE_SECONDS, "instructions/s"
+
+
+def measure_linux(hypervisor, kernel, found):
+    """Rows of a stock kernel as a guest of Debian's QEMU."""
+    options = host_options(guest_kernel=kernel, kernel=kernel, smp=1, icount=True, timeout=600,
+                           boot_timeout=600, name=f"bench-linux-{hypervisor}")
+    redoubt = hypervisor == "redoubt"
+    with with_redoubt(**options) if redoubt else Machine(hypervisor=hypervisor, **options) as m:
+        if redoubt:
+            m.load_redoubt()
+        m.run(f"truncate -s {DISK_READS * 4096} /run/disk.img; {SETTLE}")
+        disk = "-drive file=/run/disk.img,if=none,id=d,format=raw -device virtio-blk-pci,drive=d"
+        with Guest(m, qemu=disk, boot_timeout=900, timeout=600) as vm:
+            found["linux_boot"] = boot_to_init(vm)
+            vm.run(SETTLE)
+            found["linux_idle"] = idle(m)
+            found["virtio_blk_read_4k"] = disk_read(vm)
+
+
 def measure(hypervisor, kernel, found):
     """All rows of one hypervisor, into found; the rest is kept when one part fails."""
+    measure_calls(hypervisor, kernel, found)
+    measure_linux(hypervisor, kernel, found)
+
+
+def measure_calls(hypervisor, kernel, found):
+    """Rows of hypercalls and of the small VMM."""
     with host(hypervisor, kernel) as m:
         m.run("echo 20 >/proc/sys/vm/nr_hugepages")
         if hypervisor == "redoubt":
