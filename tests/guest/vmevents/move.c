@@ -128,7 +128,7 @@ void event_collapse(void)
 		thrown++;
 		vm_sweeps(&vm, 1);
 		page_frames(vm.data, vm.pages, before);
-		/* EINVAL as well: compaction had a page on its way elsewhere (SCAN_PTE_NON_PRESENT). */
+		/* EINVAL as well: so the kernel answers, for one, while a page is on its way elsewhere. */
 		while (madvise(vm.data, vm.size, MADV_COLLAPSE)) {
 			if (errno != EAGAIN && errno != EBUSY && errno != EINVAL)
 				die("MADV_COLLAPSE");
