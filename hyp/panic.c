@@ -76,6 +76,12 @@ void hyp_panic_exception(struct hyp_cpu *cpu, u64 vector)
 	struct rd_panic *p = begin(cpu);
 
 	p->vector = vector;
+	if (cpu->assert_what) {
+		p->vector = RD_PANIC_ASSERT;
+		p->line = cpu->assert_line;
+		copy_string(p->file, sizeof(p->file), cpu->assert_file);
+		copy_string(p->what, sizeof(p->what), cpu->assert_what);
+	}
 	p->esr = read_sysreg(esr_el2);
 	p->elr = read_sysreg(elr_el2);
 	p->spsr = read_sysreg(spsr_el2);
@@ -85,17 +91,13 @@ void hyp_panic_exception(struct hyp_cpu *cpu, u64 vector)
 	leave(cpu, p);
 }
 
+/* By an exception, so that the registers are kept as they are here. */
 void hyp_assert_failed(const char *file, int line, const char *what)
 {
 	struct hyp_cpu *cpu = this_cpu();
-	struct rd_panic *p = begin(cpu);
 
-	p->vector = RD_PANIC_ASSERT;
-	copy_string(p->file, sizeof(p->file), file);
-	copy_string(p->what, sizeof(p->what), what);
-	p->line = (u64)line;
-	p->elr = (u64)__builtin_return_address(0);
-	p->spsr = read_sysreg(spsr_el2);
-	backtrace(p, cpu, p->elr - 4, (u64)__builtin_frame_address(0));
-	leave(cpu, p);
+	cpu->assert_file = file;
+	cpu->assert_line = (u64)line;
+	cpu->assert_what = what;
+	brk();
 }

@@ -43,6 +43,8 @@ struct hyp_cpu {
 	u64 stub_vectors;
 	u64 panic_x[32];
 	u64 panicking;
+	const char *assert_file, *assert_what; /* of an assertion that has failed */
+	u64 assert_line;
 	u64 closed;		   /* the host's stage 2 is on here */
 	struct hyp_vcpu *loaded;   /* vCPU that VCPU_LOAD put here, or NULL */
 	struct hyp_vcpu *fp_owner; /* whose FP/SIMD state the CPU holds; NULL: the host's */

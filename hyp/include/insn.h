@@ -71,4 +71,11 @@ static inline void wfi(void)
 	asm volatile("wfi");
 }
 
+/* A breakpoint: an exception to EL2 itself, which is a panic. */
+static inline void __attribute__((noreturn)) brk(void)
+{
+	asm volatile("brk #0" : : : "memory");
+	__builtin_unreachable();
+}
+
 #endif /* HYP_INSN_H */

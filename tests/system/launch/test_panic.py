@@ -35,11 +35,13 @@ def frames(lines):
 
 
 def registers(lines):
-    return {name for line in lines for name in re.findall(rf"\b(x\d+|sp)\s+{HEX}", line)}
+    return {name: int(value, 16) for line in lines
+            for name, value in re.findall(rf"\b(x\d+|sp)\s+({HEX})", line)}
 
 
 def check_way_in(named):
     """The call's way into EL2, from its own functions on."""
+    named = named[named[0] == "hyp_assert_failed":]
     assert named[0].startswith("debug_panic") or named[0] == "hvc_debug", named
     ways = [n for n in named if n in ("hvc_debug", "hvc_host", "host_sync_entry")]
     assert ways == ["hvc_debug", "hvc_host", "host_sync_entry"], named
@@ -50,7 +52,9 @@ def check_common(lines):
     assert re.search(r"redoubt: EL2 panic on CPU [01]$", text, re.M)
     assert re.search(rf"ELR {HEX} SPSR {HEX}$", text, re.M)
     # No protected VM has existed, so that registers are there: all of them.
-    assert registers(lines) == {f"x{i}" for i in range(31)} | {"sp"}
+    found = registers(lines)
+    assert set(found) == {f"x{i}" for i in range(31)} | {"sp"}
+    assert found["sp"] and found["x30"] and found["x29"]
     # The kernel stops its own way, with its reason and its own backtrace.
     assert "Kernel panic - not syncing: redoubt: EL2 panic" in text
     assert "Call trace:" in text
