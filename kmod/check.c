@@ -16,6 +16,7 @@
 #include <asm/sysreg.h>
 
 #include <core/pgtable_geometry.h>
+#include "gtdt.h"
 #include "launch.h"
 
 #define REMEDY "'kvm-arm.mode=none id_aa64mmfr1.vh=0'"
@@ -37,14 +38,16 @@ static bool acpi_conduit_is_hvc(void)
 static int acpi_timer_irq(void)
 {
 	struct acpi_table_header *table;
+	struct acpi_table_gtdt *gtdt;
 	int irq;
 
 	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_GTDT, 0, &table)))
 		return 0;
-	irq = ((struct acpi_table_gtdt *)table)->non_secure_el1_interrupt;
-	acpi_put_table(table);
+	gtdt = (struct acpi_table_gtdt *)table;
 	/* Registered at boot already: this only looks it up. */
-	return acpi_register_gsi(NULL, irq, ACPI_LEVEL_SENSITIVE, ACPI_ACTIVE_LOW);
+	irq = rd_gtdt_irq(gtdt->non_secure_el1_interrupt, gtdt->non_secure_el1_flags);
+	acpi_put_table(table);
+	return irq;
 }
 #else /* acpi_disabled is a constant, and these are never called */
 static bool acpi_conduit_is_hvc(void)

@@ -14,6 +14,7 @@
 #include <linux/of_irq.h>
 #include <linux/percpu.h>
 
+#include "../gtdt.h"
 #include "ppi.h"
 
 struct ppi {
@@ -69,18 +70,21 @@ static int find_acpi(enum rd_ppi ppi)
 {
 	bool timer = ppi == RD_PPI_VIRT_TIMER;
 	struct acpi_table_header *table;
-	u32 gsi;
+	struct acpi_table_gtdt *gtdt;
+	u32 gsi, flags = 0;
 
 	if (ACPI_FAILURE(acpi_get_table(timer ? ACPI_SIG_GTDT : ACPI_SIG_MADT, 0, &table)))
 		return -ENODEV;
-	if (timer)
-		gsi = ((struct acpi_table_gtdt *)table)->virtual_timer_interrupt;
-	else
+	if (timer) {
+		gtdt = (struct acpi_table_gtdt *)table;
+		gsi = gtdt->virtual_timer_interrupt;
+		flags = gtdt->virtual_timer_flags;
+	} else {
+		/* Mapped by nobody else: level, active high. */
 		gsi = madt_maintenance((struct acpi_table_madt *)table);
+	}
 	acpi_put_table(table);
-	if (!gsi)
-		return -ENODEV;
-	return acpi_register_gsi(NULL, gsi, ACPI_LEVEL_SENSITIVE, ACPI_ACTIVE_HIGH);
+	return gsi ? rd_gtdt_irq(gsi, flags) : -ENODEV;
 }
 #else
 static int find_acpi(enum rd_ppi ppi)

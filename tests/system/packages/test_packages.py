@@ -75,8 +75,8 @@ def after_the_steps_before(life, request):
 
 
 def ready(system):
-    system.run("systemctl is-system-running --wait; mkdir -p /mnt && mount -o ro /dev/vdb /mnt",
-               timeout=900)
+    system.run("systemctl is-system-running --wait; udevadm settle --timeout=600;"
+               " mkdir -p /mnt && mount -o ro /dev/vdb /mnt", timeout=900)
 
 
 def files(system):
