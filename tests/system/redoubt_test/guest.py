@@ -17,6 +17,7 @@ from . import initramfs
 from .channel import ChannelClosed, CommandTimeout
 from .console import Console
 from .machine import MachineError
+from .monitor import Monitor
 from .paths import BUILD, LOGS, TOP, Kernel, relative
 
 
@@ -30,17 +31,34 @@ def rootfs(codename="bookworm"):
     return BUILD / "rootfs" / f"{codename}.img"
 
 
-def host_options(guest_kernel="4k", guests=1, codename="bookworm", guest_module=False, **options):
+PORTS = ("", ".console", ".monitor")
+
+
+def guest_initramfs(kernel, files, guest_module):
+    """What a guest boots into: the same as a Machine, with more files."""
+    base = initramfs.with_guest_module(kernel) if guest_module else initramfs.base(kernel)
+    if not files:
+        return base
+    own = initramfs.overlay(base.with_suffix(f".{os.getpid()}.part"), files)
+    content = base.read_bytes()
+    content += b"\0" * (-len(content) % 4) + own.read_bytes()
+    own.unlink()
+    return content
+
+
+def host_options(guest_kernel="4k", guests=1, codename="bookworm", guest_module=False,
+                 guest_files=None, **options):
     """Options for a Machine (or with_redoubt) that will run `guests` guests at a time.
 
+    guest_kernel: a flavour or several; guest_files go into the guests' initramfs.
     guest_module: protected guests have redoubt-guest.ko, and with it virtio devices.
     """
-    kernel = Kernel(guest_kernel)
-    initrd = initramfs.with_guest_module(kernel) if guest_module else initramfs.base(kernel)
     files = dict(options.pop("files", None) or {})
-    files[f"redoubt/guest/{guest_kernel}.Image"] = kernel.image
-    files[f"redoubt/guest/{guest_kernel}.cpio"] = initrd
-    ports = [p for i in range(guests) for p in (f"guest{i}", f"guest{i}.console")]
+    for flavour in (guest_kernel,) if isinstance(guest_kernel, str) else guest_kernel:
+        kernel = Kernel(flavour)
+        files[f"redoubt/guest/{flavour}.Image"] = kernel.image
+        files[f"redoubt/guest/{flavour}.cpio"] = guest_initramfs(kernel, guest_files, guest_module)
+    ports = [f"guest{i}{port}" for i in range(guests) for port in PORTS]
     return {"mem": 2560, "disk": rootfs(codename), "files": files, "ports": ports, **options}
 
 
@@ -74,8 +92,7 @@ class Guest:
         self.allowed, self.echo = tuple(allowed), echo
         self.channel = host.ports[f"guest{number}"]
         self._console_channel = host.ports[f"guest{number}.console"]
-        self.console = None
-        self.boot_seconds = None
+        self.console = self.monitor = None
 
     def __enter__(self):
         return self.start()
@@ -102,11 +119,12 @@ class Guest:
         log = LOGS / f"{self.host.name}.guest{number}.{os.getpid()}.{id(self):x}.log"
         self.log = log
         self.console = Console(socket.makefile("rb"), log, self.echo, last="@@qemu ended")
-        agent, console = self.host.output(
-            f"/redoubt/port guest{number} && /redoubt/port guest{number}.console").split()
+        self.monitor = Monitor(self.host.ports[f"guest{number}.monitor"].connect(30))
+        agent, console, monitor = self.host.output(" && ".join(
+            f"/redoubt/port guest{number}{port}" for port in PORTS)).split()
         script = "\n".join((
             f"cat >/run/guest{number}.sh <<'END'",
-            f"{self.command(agent, console)} >/run/guest{number}.log 2>&1",
+            f"{self.command(agent, console, monitor)} >/run/guest{number}.log 2>&1",
             "status=$?",
             f"cat /run/guest{number}.log >{console}",
             f'echo "@@qemu ended $status" >{console}',
@@ -116,7 +134,7 @@ class Guest:
         ))
         self.host.run(script)
 
-    def command(self, agent="AGENT", console="CONSOLE"):
+    def command(self, agent="AGENT", console="CONSOLE", monitor="MONITOR"):
         """QEMU's command line, for the host's shell."""
         append = f"panic=-1 loglevel=4 {self.cmdline}".strip()
         if self.protected:
@@ -129,9 +147,12 @@ class Guest:
             devices = (f"-chardev pipe,id=console,path={console} -serial chardev:console"
                        f" -device virtio-serial-pci -chardev pipe,id=agent,path={agent}"
                        f" -device virtserialport,chardev=agent,name=redoubt.agent,nr=1")
+        devices += (f" -chardev pipe,id=monitor,path={monitor}"
+                    f" -mon chardev=monitor,mode=control")
         return (
             f"{self.prefix} qemu-system-aarch64 -M virt,{self.machine} -accel {self.accel}"
             f" -cpu {self.cpu} -smp {self.smp} -m {self.mem}M -nodefaults -display none -no-reboot"
+            f" -name guest{self.number},debug-threads=on"
             f" -kernel /redoubt/guest/{self.kernel}.Image -initrd /redoubt/guest/{self.kernel}.cpio"
             f" -append {shlex.quote(append)} {devices} {self.qemu}").strip()
 
@@ -165,11 +186,24 @@ class Guest:
         if status is not None and not line.endswith(f"ended {status}"):
             raise self._error(f"the guest's QEMU ended with another status: {line}")
 
+    def pid(self):
+        """Of QEMU, in the host: the one child of the shell that waits for it."""
+        shell = self.host.output(f"cat /run/guest{self.number}.pid").strip()
+        return int(self.host.output(f"cat /proc/{shell}/task/{shell}/children"))
+
+    def vcpu_threads(self):
+        """Their thread ids in the host, in the order of the vCPUs."""
+        return [int(t) for t in self.host.output(f"""
+            cd /proc/{self.pid()}/task
+            for t in *; do sed "s/$/ $t/" $t/comm; done | sort -V |
+                sed -n 's,^CPU [0-9]*/KVM ,,p'""").split()]
+
     def kill(self, signal="KILL"):
         """Ends the VMM by a signal and waits until it is gone."""
-        pid = self.host.output(f"cat /run/guest{self.number}.pid").strip()
-        self.host.run(f"for p in $(cat /proc/{pid}/task/{pid}/children); do kill -{signal} $p; done",
-                      check=False)
+        shell = self.host.output(f"cat /run/guest{self.number}.pid").strip()
+        self.host.run(
+            f"for p in $(cat /proc/{shell}/task/{shell}/children); do kill -{signal} $p; done",
+            check=False)
         self.wait_ended(60)
 
     def _why_dead(self):

@@ -14,8 +14,9 @@ GUEST = TOP / "tests" / "guest"
 
 # Only what is a module on a stock kernel; their dependencies come along.
 MODULES = (
-    "virtio_pci", "virtio_console", "virtio_blk", "crc32c_generic", "ext4", "virtio_net", "virtio_mmio", "virtio_balloon", "virtio_rng", "overlay",
-    "loop", "zram", "9pnet_virtio", "9p", "tun", "vfat", "virtio_mem",
+    "virtio_pci", "virtio_console", "virtio_blk", "crc32c_generic", "ext4", "virtio_net",
+    "virtio_mmio", "virtio_balloon", "virtio_rng", "overlay", "loop",
+    "zram", "9pnet_virtio", "9p", "tun", "vfat", "virtio_mem",
 )
 
 

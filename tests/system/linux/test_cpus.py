@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""vCPUs of a stock Debian kernel: how many, on which CPUs, their timers, their end."""
+
+import pytest
+
+from conftest import LOAD, meminfo_kib
+from redoubt_test.guest import Guest
+
+
+def test_four_cpus_work(vm):
+    assert int(vm.output("nproc")) == 4
+    vm.run("""for i in 1 2 3 4; do (taskset -c $((i - 1)) sh -c 'seq 1 20000 | md5sum') & done |
+           sort -u | wc -l | grep -qx 1""")
+
+
+def test_hotplug(vm):
+    """CPUs of the guest go and come back under work, by PSCI; interrupts follow."""
+    vm.run("""
+        set -e
+        (while [ ! -e /tmp/stop ]; do seq 1 3000 | md5sum; done >/dev/null) &
+        for round in 1 2 3; do
+            for cpu in 3 1 2; do
+                echo 0 >/sys/devices/system/cpu/cpu$cpu/online
+                [ "$(nproc)" = 3 ]
+                ! taskset -c $cpu true 2>/dev/null
+                echo 1 >/sys/devices/system/cpu/cpu$cpu/online
+                [ "$(nproc)" = 4 ]
+                taskset -c $cpu true
+            done
+        done
+        : >/tmp/stop; wait; rm /tmp/stop""")
+
+
+def test_clocks_and_timers(vm):
+    result = vm.run("timercheck 3", check=False)
+    found = {name: (ok, detail) for name, ok, detail in result.results()}
+    assert sorted(found) == ["clock", "interval0", "interval1", "interval2", "interval3",
+                             "sleeps"], result.output
+    assert all(ok for ok, _ in found.values()), result.output
+
+
+def test_time_passes_as_in_the_host(vm):
+    """However long an answer takes, the guest's reading lies between two of the host's."""
+    def uptime(machine):
+        return float(machine.output("cut -d ' ' -f 1 /proc/uptime"))
+
+    host = vm.host
+    before0, guest0, after0 = uptime(host), uptime(vm), uptime(host)
+    vm.run("sleep 2; seq 1 50000 | md5sum; sleep 1")
+    before1, guest1, after1 = uptime(host), uptime(vm), uptime(host)
+    tick = 0.02  # /proc/uptime has hundredths
+    assert before1 - after0 - tick <= (guest1 - guest0) * 1.001
+    assert guest1 - guest0 <= (after1 - before0) * 1.001 + tick
+
+
+def test_steal_time(vm):
+    """What other programs of the host take from a vCPU is seen as such in the guest."""
+    def steal(cpu):
+        return int(vm.output(f"awk '$1 == \"cpu{cpu}\" {{ print $9 }}' /proc/stat"))
+
+    assert "stolen time PV" in vm.output("dmesg")
+    host, thread = vm.host, vm.vcpu_threads()[1]
+    host.run(f"""taskset -p 1 {thread} >/dev/null
+        for i in 1 2 3; do
+            taskset 1 sh -c 'while :; do :; done' >/dev/null 2>&1 & echo $! >>/run/hogs
+        done""")
+    try:
+        before = steal(1)
+        # Work of the vCPU's own until a second of it has been stolen.
+        vm.run(f"""taskset -c 1 sh -c 'i=0
+            while [ $(awk "\\$1 == \\"cpu1\\" {{ print \\$9 }}" /proc/stat) -lt {before + 100} ]
+            do i=$((i + 1)); done'""")
+    finally:
+        host.run(f"kill $(cat /run/hogs); rm /run/hogs; taskset -p 3 {thread} >/dev/null")
+
+
+def test_vcpus_move_while_interrupts_fly(vm):
+    """vCPU threads are sent from CPU to CPU; the guest's disk, timers and IPIs go on."""
+    threads = " ".join(map(str, vm.vcpu_threads()))
+    vm.host.run(f"""
+        (n=0
+         while :; do
+            for t in {threads}; do
+                n=$((n + 1)); taskset -p $((n / 3 % 2 + 1)) $t
+            done
+         done) >/run/moves 2>&1 & echo $! >/run/mover""")
+    try:
+        print(vm.output(f"set -- 15 /dev/vda\n{LOAD.read_text()}", timeout=400))
+    finally:
+        moves = vm.host.output(f"""
+            kill $(cat /run/mover); grep -c new /run/moves
+            for t in {threads}; do taskset -p 3 $t >/dev/null; done""")
+    assert int(moves) > 200
+    result = vm.run("timercheck 1", check=False)
+    assert result.status == 0, result.output
+
+
+def test_reset(host):
+    """A guest that reboots: QEMU, told so, ends; the host is as before."""
+    with Guest(host) as vm:
+        vm.channel.send("reboot -f")
+        vm.wait_ended(120, 0)
+
+
+def test_two_guests_at_once_under_memory_pressure(host):
+    """Both verify what they compute while the host swaps nothing and drops all it can."""
+    work = """
+        set -e
+        for i in 1 2 3 4 5 6; do
+            seq 1 300000 | tee /tmp/data.$i | md5sum >/tmp/sum.$i &
+        done
+        wait
+        for i in 1 2 3 4 5 6; do md5sum </tmp/data.$i | cmp - /tmp/sum.$i; done"""
+    with Guest(host, 0, smp=2, mem=320) as one, Guest(host, 1, mem=320) as two:
+        host.run("""
+            (while :; do
+                echo 3 >/proc/sys/vm/drop_caches; echo 1 >/proc/sys/vm/compact_memory
+             done) >/dev/null 2>&1 & echo $! >/run/pressure""")
+        one.run(work, timeout=600)
+        two.run(work, timeout=600)
+        host.run("kill $(cat /run/pressure)")
+
+
+@pytest.mark.parametrize("smp", [3])
+def test_killed_at_work(host, smp):
+    """SIGKILL of the VMM in the middle of everything; the host has all its memory again."""
+    host.run("echo 3 >/proc/sys/vm/drop_caches")
+    before = meminfo_kib(host, "MemAvailable")
+    vm = Guest(host, smp=smp).start()
+    assert int(vm.output("nproc")) == smp
+    vm.channel.send("while :; do seq 1 100000 | md5sum & head -c 9000000 /dev/zero >/tmp/a; done")
+    assert before - meminfo_kib(host, "MemAvailable") > 60 << 10
+    vm.kill()
+    host.run("echo 3 >/proc/sys/vm/drop_caches")
+    assert before - meminfo_kib(host, "MemAvailable") < 16 << 10

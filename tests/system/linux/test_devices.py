@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A stock Debian kernel with QEMU's devices: what goes through them arrives as it was."""
+
+import pytest
+
+from conftest import DISK_MIB, Disk, meminfo_kib
+from redoubt_test.guest import Guest
+
+MMIO = (f"-drive file={Disk.host_path},if=none,id=d,format=raw,snapshot=on"
+        " -device virtio-blk-device,drive=d"
+        " -netdev user,id=n -device virtio-net-device,netdev=n -device virtio-rng-device")
+
+
+def check_disk(vm, disk):
+    """Reads what the host has put there, then writes and reads back; past all caches."""
+    assert disk.sha256 in vm.output("sha256sum /dev/vda")
+    vm.run(f"""
+        set -e
+        seq 1 3000000 | head -c {DISK_MIB << 20 >> 1} >/tmp/pattern
+        cat /tmp/pattern >/dev/vda; sync; echo 3 >/proc/sys/vm/drop_caches
+        head -c $(stat -c %s /tmp/pattern) /dev/vda | cmp - /tmp/pattern; rm /tmp/pattern""")
+
+
+def check_download(vm, disk):
+    got = vm.output("wget -q -O - http://10.0.2.2:8000/disk.img | sha256sum", timeout=400)
+    assert disk.sha256 in got
+
+
+def interrupts(vm, pattern):
+    """Interrupts so far of the lines of /proc/interrupts that match."""
+    count = vm.output(f"""awk '/{pattern}/ {{ for (i = 2; $i ~ /^[0-9]+$/; i++) n += $i }}
+                      END {{ print n + 0 }}' /proc/interrupts""")
+    return int(count)
+
+
+def test_pci_disk(vm, disk):
+    before = interrupts(vm, "ITS.*virtio.*-req")
+    check_disk(vm, disk)
+    # Message-signalled, as LPIs of the guest's ITS, to more than one vCPU.
+    assert interrupts(vm, "ITS.*virtio.*-req") - before > 50
+
+
+def test_pci_network(vm, disk):
+    before = interrupts(vm, "ITS.*virtio.*-(in|out)put")
+    check_download(vm, disk)
+    assert interrupts(vm, "ITS.*virtio.*-(in|out)put") - before > 50
+
+
+def test_pci_network_to_the_host(vm, host_machine):
+    """The other way: the host asks a server in the guest."""
+    vm.run("""mkdir -p /tmp/www; seq 1 1000000 >/tmp/www/numbers
+        busybox httpd -f -p 80 -h /tmp/www >/dev/null 2>&1 & echo $! >/tmp/server
+        until netstat -ltn | grep -q ':80 '; do usleep 1000; done""")
+    want = vm.output("sha256sum </tmp/www/numbers").split()[0]
+    got = host_machine.output("busybox wget -q -O - http://127.0.0.1:8080/numbers | sha256sum",
+                              timeout=400)
+    assert want in got
+    vm.run("kill $(cat /tmp/server); rm -r /tmp/www /tmp/server")
+
+
+def test_pci_random_numbers(vm):
+    vm.run("""
+        set -e
+        grep -q virtio_rng /sys/class/misc/hw_random/rng_current
+        for i in 1 2; do head -c 4096 /dev/hwrng >/tmp/random.$i; done
+        [ $(stat -c %s /tmp/random.1) = 4096 ]
+        ! cmp -s /tmp/random.1 /tmp/random.2
+        [ $(gzip -c /tmp/random.1 | wc -c) -gt 4000 ]; rm /tmp/random.*""")
+
+
+def test_balloon_gives_memory_back(vm, host_machine):
+    """The guest has used its memory and freed it; the balloon takes it: the host has it."""
+    vm.run("head -c 250000000 /dev/zero >/tmp/fill; rm /tmp/fill")
+    before = meminfo_kib(host_machine, "MemFree")
+    total = meminfo_kib(vm, "MemTotal")
+    vm.monitor.command("balloon", value=300 << 20)
+    while vm.monitor.wait_event("BALLOON_CHANGE", 180)["data"]["actual"] > 300 << 20:
+        pass
+    assert total - meminfo_kib(vm, "MemTotal") > 190 << 10
+    assert meminfo_kib(host_machine, "MemFree") - before > 120 << 10
+    vm.monitor.command("balloon", value=512 << 20)
+    vm.run(f"until [ $(awk '/^MemTotal:/ {{ print $2 }}' /proc/meminfo) = {total} ]; do :; done;"
+           "head -c 200000000 /dev/zero | sha256sum")
+
+
+def test_mmio(host, disk):
+    """The same devices over virtio-mmio, with one vCPU."""
+    with Guest(host, qemu=MMIO) as vm:
+        vm.run("""modprobe virtio_mmio; modprobe virtio_blk; modprobe virtio_net;
+               modprobe virtio_rng; ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up""")
+        check_disk(vm, disk)
+        check_download(vm, disk)
+        vm.run("[ $(head -c 4096 /dev/hwrng | wc -c) = 4096 ]")
+        assert interrupts(vm, "GICv3.*virtio") > 100
+
+
+@pytest.fixture
+def host_machine(linux_host):
+    return linux_host.machine
