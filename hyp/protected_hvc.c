@@ -31,10 +31,11 @@
 #define MEM_SHARE	   0xc6000003u
 #define MEM_UNSHARE	   0xc6000004u
 #define MMIO_GUARD	   0xc6000007u
+#define MEM_RELINQUISH	   0xc6000009u
 #define MEM_DECLARE	   0xc6000030u
 
 /* Bits of VENDOR_FEATURES are the functions' numbers: 0 to 31, 32 to 63. */
-#define FEATURES    (1u << 0 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 7)
+#define FEATURES    (1u << 0 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 7 | 1u << 9)
 #define FEATURES_32 (1u << (0x30 - 32))
 
 static void answer(struct hyp_vcpu *vcpu, u64 x0)
@@ -167,6 +168,35 @@ static bool share(struct hyp_vcpu *vcpu, bool unshare)
 	return true;
 }
 
+/*
+ * MEM_RELINQUISH: x1 an IPA, one page that goes back to the host, zeroed. What the guest
+ * doesn't have is no loss. The host is told the page, to let go of it; or, with x2 = 1, that
+ * a block has to be split and there is no page for a table: it gives some, and the call
+ * is made again. Once: what else may be short of memory is not the VM's to wait for.
+ */
+static bool relinquish(struct hyp_vcpu *vcpu)
+{
+	u64 addr = vcpu->own.x[1], page = 1ULL << host_own.page_shift;
+	struct own_space *guest = &vcpu->vm->space.own;
+	bool asked = vcpu->asked_for_tables;
+	long ret = -EINVAL;
+
+	vcpu->asked_for_tables = false;
+	if (!(addr & (page - 1)) && !vcpu->own.x[2] && !vcpu->own.x[3])
+		ret = own_guest_donate_host(&host_own, guest, addr >> host_own.page_shift, 1);
+	if (!ret || (ret == -ENOMEM && !asked))
+		tell_host(vcpu);
+	if (ret != -ENOMEM || asked) {
+		answer(vcpu, ret && ret != -ENOENT ? SMCCC_INVALID : 0);
+		return !ret;
+	}
+	vcpu->letter.x[2] = 1;
+	vcpu->asked_for_tables = true;
+	/* Back to the HVC, as in share(). */
+	write_sysreg(elr_el2, read_sysreg(elr_el2) - 4);
+	return true;
+}
+
 static bool psci(struct hyp_vcpu *vcpu, u32 fn)
 {
 	switch (fn) {
@@ -227,6 +257,8 @@ bool protected_hypercall(struct hyp_vcpu *vcpu)
 		return share(vcpu, false);
 	case MEM_UNSHARE:
 		return share(vcpu, true);
+	case MEM_RELINQUISH:
+		return relinquish(vcpu);
 	case MMIO_GUARD:
 		ret = protected_mmio_guard(vcpu->vm, vcpu->own.x[1]);
 		answer(vcpu, ret ? SMCCC_INVALID : 0);

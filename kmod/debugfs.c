@@ -28,6 +28,7 @@
 #include "hvc.h"
 #include "launch.h"
 #include "stats.h"
+#include "vm.h"
 
 static struct dentry *top;
 static struct rd_el2 *el2;
@@ -96,6 +97,8 @@ static int stats_show(struct seq_file *m, void *v)
 			return ret;
 		seq_printf(m, "%-18s %16llu  %s\n", stat_names[i].name, res.x1, stat_names[i].what);
 	}
+	seq_printf(m, "%-18s %16llu  %s\n", "TEARDOWN_MAX_NS", rd_el2_longest_teardown(),
+		   "longest call of a VM's teardown");
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);

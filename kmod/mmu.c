@@ -15,6 +15,7 @@
 
 #include "hvc.h"
 #include "mmu_priv.h"
+#include "testing.h"
 
 static struct rd_mmu *to_mmu(struct mmu_notifier *mn)
 {
@@ -99,7 +100,8 @@ static int env_topup(void *env, struct gmem_cache *cache, bool more)
 	for (have = 0; leaf && have < GMEM_CACHE_LEAVES; have++)
 		leaf = *(void **)leaf;
 	for (; have < GMEM_CACHE_LEAVES; have++) {
-		leaf = kzalloc(gmem_records_leaf_size(), GFP_KERNEL_ACCOUNT);
+		leaf = rd_fail_now() ? NULL :
+				       kzalloc(gmem_records_leaf_size(), GFP_KERNEL_ACCOUNT);
 		if (!leaf)
 			return -ENOMEM;
 		gmem_leaf_push(&cache->leaves, leaf);
@@ -209,7 +211,7 @@ static void init_gmem(struct rd_mmu *m)
 
 int rd_mmu_init(struct rd_vm *vm)
 {
-	struct rd_mmu *m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
+	struct rd_mmu *m = rd_fail_now() ? NULL : kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
 	int ret;
 
 	if (!m)

@@ -62,6 +62,12 @@ int rd_mmu_enable_cap(struct rd_vm *vm, const struct kvm_enable_cap *cap);
  */
 int rd_mmu_fault(struct rd_vcpu *vcpu);
 
+/*
+ * The protected guest has given the frame up, and the host has it back zeroed: lets go of
+ * it. Called as rd_mmu_fault(). 0 or -ENOMEM, and then the page is the VM's to its end.
+ */
+int rd_mmu_relinquished(struct rd_vcpu *vcpu, u64 gfn);
+
 /* Reads and writes guest memory through the slots: @len bytes at @gpa. 0 or -EFAULT. May sleep. */
 int rd_mmu_gpa_read(struct rd_vm *vm, u64 gpa, void *buf, size_t len);
 int rd_mmu_gpa_write(struct rd_vm *vm, u64 gpa, const void *buf, size_t len);

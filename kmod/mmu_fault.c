@@ -70,6 +70,9 @@ static int not_memory(struct rd_vcpu *vcpu)
 {
 	u64 esr = vcpu->state->exit.esr;
 
+	/* rd_exit_mmio() has what there is to do: no exception can be given to the guest. */
+	if (vcpu->vm->is_protected)
+		return RD_FAULT_MMIO;
 	/* Nobody can emulate a fetch or a table walk. */
 	if (is_exec(esr) || is_walk(esr)) {
 		inject(vcpu);
@@ -100,7 +103,8 @@ static int answer(struct rd_vcpu *vcpu, const struct gmem_outcome *out)
 		inject(vcpu);
 		return RD_FAULT_RESUME;
 	default:
-		return out->error;
+		/* The VMM's limit on locked memory, for which mlock() says the same. */
+		return out->error == -EDQUOT ? -ENOMEM : out->error;
 	}
 }
 
@@ -119,6 +123,8 @@ int rd_mmu_fault(struct rd_vcpu *vcpu)
 	struct gmem_fault f;
 
 	if (ipa >> vcpu->vm->ipa_bits) {
+		if (vcpu->vm->is_protected)
+			return -EFAULT;
 		inject(vcpu);
 		return RD_FAULT_RESUME;
 	}
@@ -128,5 +134,21 @@ int rd_mmu_fault(struct rd_vcpu *vcpu)
 	gmem_fault(&m->g, &f, &cache, &out);
 	if (cache.leaves && cmpxchg(stash_of(m, vcpu), NULL, cache.leaves))
 		m->g.ops->drain(m, &cache);
+	/* A huge page is charged before it is known how much of it the guest gets. */
+	if (out.unused)
+		rd_mmu_uncharge(m, out.unused);
 	return answer(vcpu, &out);
+}
+
+int rd_mmu_relinquished(struct rd_vcpu *vcpu, u64 gfn)
+{
+	struct rd_mmu *m = rd_mmu_of(vcpu->vm);
+	struct gmem_cache cache = {};
+	int ret = m->g.ops->topup(m, &cache, false);
+
+	if (!ret)
+		ret = gmem_protected_relinquished(&m->p, gfn, &cache);
+	m->g.ops->drain(m, &cache);
+	rd_mmu_uncharge_returned(m);
+	return ret;
 }

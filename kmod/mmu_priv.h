@@ -27,6 +27,7 @@ struct rd_mmu {
 	struct mmu_notifier mn;
 	bool registered;
 	atomic_long_t accounted; /* pages charged to RLIMIT_MEMLOCK, protected VMs */
+	atomic_long_t returned;	 /* of these, pages that came back and are charged still */
 	bool complained;
 	void *stash[RD_MMU_STASHES]; /* lists of leaves */
 };
@@ -39,6 +40,12 @@ static inline struct rd_mmu *rd_mmu_of(const struct rd_vm *vm)
 /* mmu_resolve.c: gmem_env_ops.resolve and release. */
 int rd_mmu_resolve(void *env, u64 hva, u32 want, struct gmem_page *page);
 void rd_mmu_release(void *env, struct gmem_page *page, enum gmem_release how);
+
+/* Takes @pages off what the VM is charged for. No lock held; sleeps. */
+void rd_mmu_uncharge(struct rd_mmu *m, unsigned long pages);
+
+/* The same for what rd_mmu_returned() has counted so far. */
+void rd_mmu_uncharge_returned(struct rd_mmu *m);
 
 /* Frames that a protected VM had been lent and has given back. mmu lock held. */
 void rd_mmu_returned(struct rd_mmu *m, u64 pfn, u64 pages, u32 order);

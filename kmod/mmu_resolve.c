@@ -5,11 +5,19 @@
  * Ordinary VMs hold a reference only until the fault is done; MMU notifications take
  * the translation away before the page can become another's (invariant 9). Pages of
  * a protected VM change owner: they are pinned for as long as the guest has them, and
- * charged to RLIMIT_MEMLOCK.
+ * charged to RLIMIT_MEMLOCK (their memory cgroup is charged by the kernel as ever).
+ *
+ * What the host has lost stays in the VMM's page tables, and the kernel's own accesses
+ * to a process's memory have no way to fail: a copy on fork(), ptrace, a core dump or KSM
+ * would end in an oops, some with mmap_lock held for ever. So the mapping is marked as
+ * memory-mapped I/O is (VM_IO), which keeps all of these away with an errno; of
+ * get_user_pages() only the form for present pages without a look at mappings is left.
  *
  * Locks: none on entry; mmap_lock inside. rd_mmu_release() of a used page is called
  * under the mmu lock, and does not sleep.
  */
+#include <linux/capability.h>
+#include <linux/fs.h>
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
@@ -18,14 +26,25 @@
 #include <linux/swap.h>
 
 #include "mmu_priv.h"
+#include "testing.h"
+
+/* log2 of a block's pages if it holds @pfn, or 0. */
+static u32 block_order(unsigned long block_pfn, unsigned long pfn, u32 shift)
+{
+	u32 order = shift - PAGE_SHIFT;
+
+	return (block_pfn ^ pfn) >> order ? 0 : order;
+}
 
 /*
  * How much around @hva the host maps in one piece: the order of the block that holds
- * it. The tables are read without a lock: they are freed under RCU, which waits for
- * interrupts to be on again; and if what they say is gone by the time it is used, the
- * fault's check of the sequence count finds out.
+ * it, if that is of @pfn. The tables are read without a lock: they are freed under RCU,
+ * which waits for interrupts to be on again; and if what they say is gone by the time it
+ * is used, the fault's check of the sequence count finds out. That @pfn is in the block
+ * is what a protected VM relies on, for which nobody counts: it holds one page of the
+ * block, and so all of it.
  */
-static u32 host_order(struct mm_struct *mm, unsigned long hva)
+static u32 host_order(struct mm_struct *mm, unsigned long hva, unsigned long pfn)
 {
 	unsigned long flags;
 	pgd_t *pgdp, pgd;
@@ -48,12 +67,12 @@ static u32 host_order(struct mm_struct *mm, unsigned long hva)
 	if (pud_none(pud) || !pud_present(pud))
 		goto out;
 	if (pud_leaf(pud)) {
-		order = PUD_SHIFT - PAGE_SHIFT;
+		order = block_order(pud_pfn(pud), pfn, PUD_SHIFT);
 		goto out;
 	}
 	pmd = READ_ONCE(*pmd_offset_lockless(pudp, pud, hva));
 	if (!pmd_none(pmd) && pmd_present(pmd) && pmd_leaf(pmd))
-		order = PMD_SHIFT - PAGE_SHIFT;
+		order = block_order(pmd_pfn(pmd), pfn, PMD_SHIFT);
 out:
 	local_irq_restore(flags);
 	return order;
@@ -63,7 +82,7 @@ out:
 static void found(struct rd_mmu *m, u64 hva, struct page *p, bool writable, struct gmem_page *page)
 {
 	page->pfn = page_to_pfn(p);
-	page->order = PageCompound(p) ? host_order(m->vm->mm, hva) : 0;
+	page->order = PageCompound(p) ? host_order(m->vm->mm, hva, page->pfn) : 0;
 	page->writable = writable;
 	page->referenced = true;
 	page->cookie = p;
@@ -167,47 +186,99 @@ static int resolve_shared(struct rd_mmu *m, u64 hva, bool write, struct gmem_pag
 	return resolve_slow(m, hva, write, page);
 }
 
+/* mmap_lock held for writing. */
 static int charge(struct rd_mmu *m, unsigned long pages)
 {
-	int err = account_locked_vm(m->vm->mm, pages, true);
+	int err = rd_fail_now() ? -ENOMEM :
+				  __account_locked_vm(m->vm->mm, pages, true, current,
+						      capable(CAP_IPC_LOCK));
 
-	if (err) {
-		pr_warn_ratelimited("protected VM %llu: process %d reached RLIMIT_MEMLOCK after %lu pages: raise it\n",
-				    m->vm->handle, task_tgid_nr(current),
-				    atomic_long_read(&m->accounted));
-		return err;
+	if (!err) {
+		atomic_long_add(pages, &m->accounted);
+		return 0;
 	}
-	atomic_long_add(pages, &m->accounted);
-	return 0;
+	pr_warn_ratelimited("protected VM %llu: process %d reached RLIMIT_MEMLOCK after %lu pages: raise it\n",
+			    m->vm->handle, task_tgid_nr(current), atomic_long_read(&m->accounted));
+	/* Not -ENOMEM: more pages for tables would be no cure. */
+	return -EDQUOT;
 }
 
-static void uncharge(struct rd_mmu *m, unsigned long pages)
+void rd_mmu_uncharge(struct rd_mmu *m, unsigned long pages)
 {
 	atomic_long_sub(pages, &m->accounted);
 	account_locked_vm(m->vm->mm, pages, false);
 }
 
-/* One pin holds all of a huge page; it is charged whole, since it may be given away whole. */
-static int resolve_pinned(struct rd_mmu *m, u64 hva, struct gmem_page *page)
+void rd_mmu_uncharge_returned(struct rd_mmu *m)
 {
-	const unsigned int flags = FOLL_WRITE | FOLL_LONGTERM;
-	struct page *p;
-	int ret = pin_user_pages_fast(hva, 1, flags, &p);
+	unsigned long pages = atomic_long_xchg(&m->returned, 0);
 
-	/* The fast form can't tell a broken page from none. */
-	if (ret != 1 && ret != -EINTR)
-		ret = pin_user_pages_unlocked(hva, 1, &p, flags | FOLL_HWPOISON);
-	if (ret == -EHWPOISON) {
-		page->order = poison_order(m, hva);
-		return GMEM_EHWPOISON;
-	}
+	if (pages)
+		rd_mmu_uncharge(m, pages);
+}
+
+/* What a mapping must not be: a device's, whose driver means something by VM_IO. */
+static bool may_be_given(const struct vm_area_struct *vma, u64 hva)
+{
+	return vma && vma->vm_start <= hva && !(vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP)) &&
+	       (!vma->vm_file || S_ISREG(file_inode(vma->vm_file)->i_mode));
+}
+
+/*
+ * Pins the page and closes its mapping; mmap_lock held for writing, so that nobody sees
+ * it open. One pin holds all of a huge page, which is charged whole, since it may be
+ * given away whole.
+ */
+static int pin_locked(struct rd_mmu *m, u64 hva, struct gmem_page *page)
+{
+	const unsigned int flags = FOLL_WRITE | FOLL_LONGTERM | FOLL_HWPOISON;
+	struct vm_area_struct *vma = find_vma(m->vm->mm, hva);
+	struct page *p;
+	long ret;
+
+	if (!may_be_given(vma, hva))
+		return -EFAULT;
+	vm_flags_clear(vma, VM_IO | VM_MERGEABLE);
+	ret = pin_user_pages(hva, 1, flags, &p);
+	vm_flags_set(vma, VM_IO | VM_DONTCOPY | VM_DONTDUMP);
 	if (ret != 1)
-		return ret == -EINTR || fatal_signal_pending(current) ? -EINTR : -EFAULT;
+		return ret < 0 ? ret : -EFAULT;
 	found(m, hva, p, true, page);
 	ret = charge(m, 1UL << page->order);
 	if (ret)
 		unpin_user_page(p);
 	return ret;
+}
+
+/* What may wait (userfaultfd, swap) does so before the lock is taken; errors show then. */
+static int fault_in(struct mm_struct *mm, u64 hva)
+{
+	bool unlocked = false;
+	int err;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	err = fixup_user_fault(mm, hva, FAULT_FLAG_WRITE, &unlocked);
+	mmap_read_unlock(mm);
+	return err == -EINTR || fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+static int resolve_pinned(struct rd_mmu *m, u64 hva, struct gmem_page *page)
+{
+	struct mm_struct *mm = m->vm->mm;
+	int ret = fault_in(mm, hva);
+
+	if (ret)
+		return ret;
+	if (mmap_write_lock_killable(mm))
+		return -EINTR;
+	ret = pin_locked(m, hva, page);
+	mmap_write_unlock(mm);
+	if (ret == -EHWPOISON) {
+		page->order = poison_order(m, hva);
+		return GMEM_EHWPOISON;
+	}
+	return fatal_signal_pending(current) && ret ? -EINTR : ret;
 }
 
 int rd_mmu_resolve(void *env, u64 hva, u32 want, struct gmem_page *page)
@@ -226,7 +297,7 @@ void rd_mmu_release(void *env, struct gmem_page *page, enum gmem_release how)
 
 	if (m->g.pinned) {
 		unpin_user_page(p);
-		uncharge(m, 1UL << page->order);
+		rd_mmu_uncharge(m, 1UL << page->order);
 		return;
 	}
 	if (!PageReserved(p)) {
@@ -253,5 +324,6 @@ void rd_mmu_returned(struct rd_mmu *m, u64 pfn, u64 pages, u32 order)
 		SetPageDirty(p);
 		unpin_user_page(p);
 	}
-	/* The charge goes when the VM does: account_locked_vm() may sleep. */
+	/* Their charge goes later, where one may sleep. */
+	atomic_long_add(pages, &m->returned);
 }

@@ -253,9 +253,24 @@ static void wake_protected(struct rd_vcpu *vcpu)
 		rd_vcpu_set_power(target, RD_POWER_ON);
 }
 
+/* As docs/hypercalls.md numbers it; Linux's headers don't have it yet. */
+#define MEM_RELINQUISH 0xc6000009u
+
+/* x1: the page that EL2 took from the guest; x2: 1 if it needs memory for that first. */
+static int relinquished(struct rd_vcpu *vcpu)
+{
+	u64 ipa = vcpu->state->x[1];
+
+	if (vcpu->state->x[2])
+		return rd_el2_vm_topup(vcpu->vm, 1) ?: RUN_ON;
+	return rd_mmu_relinquished(vcpu, ipa >> PAGE_SHIFT) ?: RUN_ON;
+}
+
 int rd_psci_protected(struct rd_vcpu *vcpu, u32 fn)
 {
 	switch (fn) {
+	case MEM_RELINQUISH:
+		return relinquished(vcpu);
 	case PSCI_0_2_FN_CPU_ON:
 	case PSCI_0_2_FN64_CPU_ON:
 		wake_protected(vcpu);

@@ -139,10 +139,13 @@ void rd_vcpu_set_power(struct rd_vcpu *vcpu, enum rd_power power)
 {
 	spin_lock(&vcpu->mp_lock);
 	WRITE_ONCE(vcpu->power, power);
-	if (power == RD_POWER_ON)
+	if (power == RD_POWER_ON) {
 		clear_bit(RD_REQ_SLEEP, &vcpu->requests);
-	else
+		/* What ends the wait of one that is asleep: to be on is no reason by itself. */
+		rd_vcpu_request(vcpu, RD_REQ_KICK);
+	} else {
 		rd_vcpu_request(vcpu, RD_REQ_SLEEP);
+	}
 	spin_unlock(&vcpu->mp_lock);
 	rd_vcpu_kick(vcpu);
 }

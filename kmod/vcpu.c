@@ -24,6 +24,7 @@
 #include "debug.h"
 #include "hvc.h"
 #include "kvm_dev.h"
+#include "testing.h"
 #include "vcpu.h"
 
 static DEFINE_PER_CPU(struct rd_vcpu *, current_vcpu);
@@ -219,7 +220,7 @@ static void free_vcpu(struct rd_vcpu *vcpu)
 
 static struct rd_vcpu *alloc_vcpu(struct rd_vm *vm, u32 id)
 {
-	struct rd_vcpu *vcpu = kzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
+	struct rd_vcpu *vcpu = rd_fail_now() ? NULL : kzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
 
 	if (!vcpu)
 		return NULL;

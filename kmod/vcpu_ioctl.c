@@ -102,8 +102,10 @@ static int set_events(struct rd_vcpu *vcpu, unsigned long arg)
 	    memchr_inv(events.exception.pad, 0, sizeof(events.exception.pad)) ||
 	    events.exception.serror_has_esr)
 		return -EINVAL;
+	/* Nothing pending is nothing: QEMU sets it before all else, and gives up if it can't. */
 	if (vcpu->vm->is_protected)
-		return -EPERM;
+		return events.exception.ext_dabt_pending || events.exception.serror_pending ?
+			       -EPERM : 0;
 	if (events.exception.ext_dabt_pending) {
 		/* In place of the access that user space was to emulate. */
 		vcpu->pending = RD_PENDING_NONE;

@@ -17,6 +17,7 @@
 
 #include "coalesced.h"
 #include "kvm_dev.h"
+#include "testing.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -85,7 +86,7 @@ static struct rd_vm *create(unsigned long type)
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
 	vm->ipa_bits = type & TYPE_IPA_MASK ? type & TYPE_IPA_MASK : 40;
-	vm->is_protected = type & TYPE_PROTECTED;
+	vm->is_protected = type & TYPE_PROTECTED && !rd_leave_open();
 	ret = init_srcu_struct(&vm->srcu);
 	if (ret) {
 		kfree(vm);

@@ -157,6 +157,9 @@ int rd_el2_vm_topup(struct rd_vm *vm, unsigned int pages);
 /* Tears the VM down at EL2 and frees every page that comes back. May sleep. */
 void rd_el2_vm_destroy(struct rd_vm *vm);
 
+/* Nanoseconds of the longest step of that so far, of all VMs. */
+u64 rd_el2_longest_teardown(void);
+
 /* Allocates and donates the vCPU's EL2 object and its shared state page. */
 int rd_el2_vcpu_create(struct rd_vcpu *vcpu);
 

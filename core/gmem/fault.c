@@ -227,6 +227,8 @@ static void settle(struct gmem *g, const struct attempt *a, int err, struct gmem
 	out->order = a->page.order;
 	if (!err) {
 		out->result = GMEM_DONE;
+		if (g->pinned)
+			out->unused = (1ull << a->page.order) - (1ull << a->order);
 	} else if (err == -EAGAIN) {
 		gmem_count(&g->stats.retries);
 		out->result = GMEM_RETRY;

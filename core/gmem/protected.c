@@ -139,29 +139,13 @@ static int call(struct gmem_protected *p, hyp_range_fn *fn, const char *what, u6
 	return 0;
 }
 
-/* Tells the environment that donated frames are back. */
-static void give_back(struct gmem_protected *p, u64 gfn, u64 end)
-{
-	struct gmem_cursor c;
-	struct gmem_run run;
-	bool more = gmem_records_first(&p->records, gfn, &c, &run);
-
-	for (; more && run.gfn < end; more = gmem_records_next(&c, &run)) {
-		u64 from = run.gfn > gfn ? run.gfn : gfn;
-		u64 to = gmem_run_end(&run) < end ? gmem_run_end(&run) : end;
-
-		p->hyp_ops->returned(p->hyp, run.pfn + (from - run.gfn), to - from,
-				     gmem_p_order(p, run.attr));
-	}
-}
-
 /* Forgets the frames of [@gfn, @end); ready_to_split() has seen to the leaf. */
 static void forget(struct gmem_protected *p, u64 gfn, u64 end)
 {
 	int err;
 
 	if (p->pinned)
-		give_back(p, gfn, end);
+		gmem_pinned_give_back(p, gfn, end);
 	err = gmem_records_remove_range(&p->records, gfn, end, &p->spare);
 	port_assert(!err);
 }

@@ -19,15 +19,6 @@ static bool next_blocks(const struct gmem_protected *p, u64 gfn, u64 end, struct
 	return false;
 }
 
-static bool has_leaves(const struct gmem_cache *cache, u32 n)
-{
-	void *leaf;
-
-	for (leaf = cache->leaves; leaf && n; n--)
-		leaf = *(void **)leaf;
-	return !n;
-}
-
 /* The frames of [@gfn, @end), part of @run, are pages from now on. */
 static void record_split(struct gmem_protected *p, const struct gmem_run *run, u64 gfn, u64 end,
 			 struct gmem_cache *cache)
@@ -63,7 +54,7 @@ int gmem_p_split(struct gmem_backend *be, u64 gfn, u64 pages, struct gmem_cache 
 		gmem_p_clip(p, &run, &at, &to);
 		if (to - at > p->batch)
 			to = at + p->batch;
-		err = has_leaves(cache, 2) ? p->hyp_ops->split(p->hyp, at, to - at, &did) : -ENOMEM;
+		err = gmem_has_leaves(cache, 2) ? p->hyp_ops->split(p->hyp, at, to - at, &did) : -ENOMEM;
 		did &= ~mask;
 		if (did)
 			record_split(p, &run, at, at + did, cache);

@@ -13,6 +13,11 @@
 #define ATTR_SIZE     0x3u
 #define ATTR_WRITABLE 0x4u
 #define ATTR_DEVICE   0x8u
+/*
+ * Donated pages are never a device's. What is left of a block after the guest gave back
+ * some of it: pages, that the environment holds by one reference for the whole block.
+ */
+#define ATTR_PART     ATTR_DEVICE
 
 /* Pages that a call over a range deals with before it lets go of the locks. */
 #define BATCHES_A_TURN 4
@@ -48,6 +53,16 @@ static inline void gmem_progress(u64 gfn, u64 pages, u64 at, u64 *done)
 	*done = at > gfn + pages ? pages : at - gfn;
 }
 
+/* Whether the cache has @n leaves. */
+static inline bool gmem_has_leaves(const struct gmem_cache *cache, u32 n)
+{
+	void *leaf;
+
+	for (leaf = cache->leaves; leaf && n; n--)
+		leaf = *(void **)leaf;
+	return !n;
+}
+
 /* protected.c */
 
 /* The part of @run that a range [@gfn, @end) meets, rounded out to whole blocks. */
@@ -63,5 +78,8 @@ int gmem_p_take(struct gmem_protected *p, u64 gfn, u64 pages, u64 *done);
 /* protected_blocks.c: gmem_backend_ops.split and collapse. */
 int gmem_p_split(struct gmem_backend *be, u64 gfn, u64 pages, struct gmem_cache *cache, u64 *done);
 int gmem_p_collapse(struct gmem_backend *be, u64 gfn, u64 pages, u64 *done);
+
+/* pinned.c: donated frames of [@gfn, @end) are back, and their records go next. */
+void gmem_pinned_give_back(struct gmem_protected *p, u64 gfn, u64 end);
 
 #endif /* GMEM_PROTECTED_PRIV_H */

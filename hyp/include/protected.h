@@ -11,6 +11,7 @@
  *			for a store its data			"done", and a load's data
  *	SGI		ICC_SGI*R_EL1's value			(skipped by EL2)
  *	PSCI		function and arguments			(answered by EL2)
+ *	relinquish	function, IPA, whether tables are short	table pages
  *	share without	an abort on the page			memory
  *	  a page
  *

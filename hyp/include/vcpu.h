@@ -47,6 +47,7 @@ struct hyp_vcpu {
 	u64 power;		     /* enum vcpu_power; by compare-and-exchange */
 	u64 start_pc, start_x0;	     /* of CPU_ON; written by who made it VCPU_PENDING */
 	u64 cntv_ctl, cntv_cval;     /* the virtual timer between runs */
+	bool asked_for_tables;	     /* the host was asked for table pages, and the call is made again */
 	struct vcpu_letter letter;
 	struct rd_vcpu_state own;
 };

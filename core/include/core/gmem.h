@@ -197,6 +197,7 @@ struct gmem_outcome {
 	int error;
 	u64 hva;   /* of the page; 0 with GMEM_NOSLOT */
 	u32 order; /* of the poisoned piece */
+	u64 unused; /* donated pages: those that resolve() found around the one, and that stayed */
 };
 
 /* As struct kvm_userspace_memory_region. */

@@ -78,4 +78,14 @@ void gmem_protected_init(struct gmem_protected *p, const struct gmem_protected_c
  */
 void gmem_protected_forget(struct gmem_protected *p);
 
+/**
+ * gmem_protected_relinquished() - a protected guest has given one frame up for good.
+ * @cache: topped up: three leaves.
+ * EL2 has given the frame to the host, zeroed. If it is the last of what the environment
+ * holds as one, returned() is called. The guest may be given memory there again.
+ * Locks: none held; takes both for writing. Errors: -ENOENT no such record; -ENOMEM too few
+ * leaves; -EPERM not a protected VM. Nothing has changed then.
+ */
+int gmem_protected_relinquished(struct gmem_protected *p, u64 gfn, struct gmem_cache *cache);
+
 #endif /* CORE_GMEM_PROTECTED_H */

@@ -338,6 +338,76 @@ static void donated_pages_stay_until_the_end(void **state)
 	assert_true(w.returned == 512 && !w.p.records.runs && !w.allocated);
 }
 
+/* The guest gives one frame up: EL2 has taken it, then the records hear of it. */
+static int relinquish(u64 gfn, int leaves)
+{
+	struct gmem_cache cache = { 0 };
+	void *leaf;
+	int err;
+
+	while (leaves--)
+		gmem_leaf_push(&cache.leaves, env_alloc(&w, gmem_records_leaf_size()));
+	err = gmem_protected_relinquished(&w.p, gfn, &cache);
+	if (!err)
+		w.s2[gfn] = 0;
+	while ((leaf = gmem_leaf_pop(&cache.leaves)))
+		env_free(&w, leaf, gmem_records_leaf_size());
+	assert_int_equal(w.lock_depth, 0);
+	return err;
+}
+
+static void a_relinquished_page_is_let_go_at_once(void **state)
+{
+	(void)state;
+	begin(true);
+	assert_int_equal(map(5, 1, 50), 0);
+	assert_int_equal(map(6, 1, 51), 0);
+	assert_int_equal(map(7, 1, 52), 0);
+	assert_int_equal(relinquish(6, 2), -ENOMEM);
+	assert_int_equal(relinquish(4, 3), -ENOENT);
+	assert_int_equal(relinquish(8, 3), -ENOENT);
+	assert_true(!w.returned);
+	assert_int_equal(relinquish(6, 3), 0);
+	assert_true(w.returned == 1);
+	assert_int_equal(relinquish(6, 3), -ENOENT);
+	same_as_el2();
+	assert_int_equal(map(6, 1, 600), 0);
+	end();
+	assert_true(w.returned == 4);
+	begin(false);
+	assert_int_equal(map(5, 1, 50), 0);
+	assert_int_equal(relinquish(5, 3), -EPERM);
+	end();
+}
+
+/* A block is held as one: it is let go as one, with the last page, and only once. */
+static void a_relinquished_block_goes_with_its_last_page(void **state)
+{
+	u64 gfn;
+
+	(void)state;
+	begin(true);
+	for (gfn = 512; gfn < 2048; gfn += 512)
+		assert_int_equal(map(gfn, 512, 10240 + gfn), 0);
+	for (gfn = 1024; gfn < 1536; gfn++) {
+		assert_int_equal(w.returned, 0);
+		assert_int_equal(relinquish(1024 + ((gfn - 1024) * 5 & 511), 3), 0);
+	}
+	assert_int_equal(w.returned, 512);
+	same_as_el2();
+	/* A page in a hole of a block is its own. */
+	assert_int_equal(relinquish(700, 3), 0);
+	assert_int_equal(map(700, 1, 77), 0);
+	assert_int_equal(relinquish(700, 3), 0);
+	assert_int_equal(w.returned, 513);
+	same_as_el2();
+	/* What is left at the end goes then, blocks with holes once. */
+	assert_int_equal(relinquish(513, 3), 0);
+	gmem_protected_forget(&w.p);
+	assert_int_equal(w.returned, 513 + 1024);
+	assert_true(!w.p.records.runs && !w.allocated);
+}
+
 static void a_split_block_is_pages(void **state)
 {
 	struct gmem_cache cache = { 0 };
@@ -377,6 +447,8 @@ int main(void)
 		cmocka_unit_test(blocks_go_whole),
 		cmocka_unit_test(a_racing_vcpu_is_no_error),
 		cmocka_unit_test(donated_pages_stay_until_the_end),
+		cmocka_unit_test(a_relinquished_page_is_let_go_at_once),
+		cmocka_unit_test(a_relinquished_block_goes_with_its_last_page),
 		cmocka_unit_test(a_split_block_is_pages),
 	};
 
