@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What only a debug build can be told to do ("mk/module 4k-debug"), by parameters of the
- * module. A release build has neither the parameters nor the code.
+ * What only a debug build can be told to do (RD_DEBUG=1), by parameters of the module. A
+ * release build has neither the parameters nor the code.
  */
 #ifndef REDOUBT_KMOD_TESTING_H
 #define REDOUBT_KMOD_TESTING_H

@@ -34,6 +34,7 @@
 #define PAGES		2048UL
 #define ROUNDS		16384UL
 #define BLOCKS		16UL
+#define TEARDOWN_MIB	64UL
 
 /*
  * The guest. It asks for its orders by reading ORDER_IPA, because a protected
@@ -69,6 +70,18 @@ __asm__(".pushsection .rodata\n"
 	"		subs x19, x19, #1\n"
 	"		b.ne guest_read\n"
 	"		b guest_done\n"
+	"guest_share:	movz w0, #0xc600, lsl #16\n" /* MEM_SHARE of x23, then MEM_UNSHARE */
+	"		movk w0, #3\n"
+	"		mov x1, x23\n"
+	"		mov x2, #0\n"
+	"		mov x3, #0\n"
+	"		hvc #0\n"
+	"		movz w0, #0xc600, lsl #16\n"
+	"		movk w0, #4\n"
+	"		hvc #0\n"
+	"		subs x19, x19, #1\n"
+	"		b.ne guest_share\n"
+	"		b guest_done\n"
 	"guest_write:	str x19, [x23]\n"
 	"		add x23, x23, x24\n"
 	"		subs x19, x19, #1\n"
@@ -80,7 +93,7 @@ __asm__(".pushsection .rodata\n"
 /* Hidden, so that their addresses do not go through a table of global symbols. */
 #pragma GCC visibility push(hidden)
 extern const char guest_code[], guest_empty[], guest_hvc[], guest_mmio[], guest_read[],
-	guest_write[], guest_end[];
+	guest_share[], guest_write[], guest_end[];
 #pragma GCC visibility pop
 
 /* One VM with one vCPU and two memslots: code, and the data that faults are about. */
@@ -430,6 +443,35 @@ static void bench_blocks(struct bench *b)
 	munmap(b->data, b->data_size);
 }
 
+/* One page lent to the host and taken back, by a protected guest that has it. */
+static void bench_share(struct bench *b)
+{
+	uint64_t empty, both;
+
+	timed(b, guest_share, 64, DATA_IPA, 0);
+	empty = timed_loop(b, guest_empty, ROUNDS / 16);
+	both = timed(b, guest_share, ROUNDS / 16, DATA_IPA, 0);
+	row(b, "share_unshare", per(both, empty, ROUNDS / 16), "instructions");
+}
+
+/* The end of a VM that has touched its memory, from the last close() on. */
+static void bench_teardown(struct bench *b, uint64_t page)
+{
+	uint64_t start, took;
+
+	b->data_size = TEARDOWN_MIB << 20;
+	b->data = anonymous(b->data_size, 0);
+	check(madvise(b->data, b->data_size, MADV_HUGEPAGE), "MADV_HUGEPAGE");
+	memset(b->data, 1, b->data_size);
+	vm_open(b);
+	timed_write(b, b->data_size / page, page);
+	start = now();
+	vm_close(b);
+	took = now() - start;
+	row(b, "teardown_per_gib", took * (1024.0 / TEARDOWN_MIB), "instructions/GiB");
+	munmap(b->data, b->data_size);
+}
+
 int main(int argc, char **argv)
 {
 	struct bench b = { 0 };
@@ -455,9 +497,12 @@ int main(int argc, char **argv)
 	if (!b.type) {
 		bench_unmap(&b, page);
 		bench_dirty_log(&b, page);
+	} else {
+		bench_share(&b);
 	}
 	vm_close(&b);
 	munmap(b.data, b.data_size);
 	bench_blocks(&b);
+	bench_teardown(&b, page);
 	return 0;
 }

@@ -9,9 +9,10 @@ GUEST_CFLAGS := -O2 -static -std=gnu11 -Wall -Wextra -Werror -Iinclude -pthread
 
 MODULES := $(KERNELS:%=module-%)
 GUEST_PROGRAMS := $(patsubst tests/guest/%.c,$(BUILD)/guest/%,$(wildcard tests/guest/*.c)) \
-	$(BUILD)/guest/vmevents
+	$(BUILD)/guest/vmevents $(BUILD)/guest/protvm
 GUEST_MODULES := $(patsubst tests/guest/%/Kbuild,%,$(wildcard tests/guest/*/Kbuild))
-GROUPS := test-harness test-launch attack test-vm test-linux test-protected test-command
+GROUPS := test-harness test-launch attack test-vm test-linux test-protected test-protected-full \
+	test-command
 
 module: $(MODULES) ## build redoubt.ko for the stock kernels (KERNELS="4k 16k 6.1")
 
@@ -36,11 +37,13 @@ $(BUILD)/guest/%: tests/guest/%.c
 	@mkdir -p $(@D)
 	@echo '  GUEST $<'; $(GUEST_CC) $(GUEST_CFLAGS) $< -o $@
 
-# A program of several files.
+# Programs of several files.
 $(BUILD)/guest/vmevents: $(wildcard tests/guest/vmevents/*.[ch])
+$(BUILD)/guest/protvm: $(wildcard tests/guest/protvm/*.[chS])
+$(BUILD)/guest/vmevents $(BUILD)/guest/protvm:
 	@mkdir -p $(@D)
-	@echo '  GUEST tests/guest/vmevents'
-	@$(GUEST_CC) $(GUEST_CFLAGS) $(filter %.c,$^) -o $@
+	@echo '  GUEST tests/guest/$(@F)'
+	@$(GUEST_CC) $(GUEST_CFLAGS) $(filter %.c %.S,$^) -o $@
 
 guest-programs: deps $(GUEST_PROGRAMS)
 

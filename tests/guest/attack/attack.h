@@ -40,6 +40,8 @@ int attack_smc(struct seq_file *m);
 int attack_race(struct seq_file *m);
 int attack_vcpu(struct seq_file *m);
 int attack_mmio(struct seq_file *m);
+int attack_protected(struct seq_file *m);
+int attack_running(struct seq_file *m);
 int attack_guest(struct seq_file *m);
 int attack_fuzz(struct seq_file *m);
 

@@ -61,6 +61,8 @@ ATTACK_FILE(mmio);
 ATTACK_FILE(guest);
 ATTACK_FILE(fuzz);
 ATTACK_FILE(open);
+ATTACK_FILE(protected);
+ATTACK_FILE(running);
 
 /* Writing a name here makes an attack that may cost the writer its life. */
 static ssize_t deadly_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
@@ -135,6 +137,8 @@ static int __init attack_init(void)
 	debugfs_create_file("guest", 0400, top, NULL, &guest_fops);
 	debugfs_create_file("open", 0400, top, NULL, &open_fops);
 	debugfs_create_file("fuzz", 0400, top, NULL, &fuzz_fops);
+	debugfs_create_file("protected", 0400, top, NULL, &protected_fops);
+	debugfs_create_file("running", 0400, top, NULL, &running_fops);
 	debugfs_create_file_unsafe("deadly", 0200, top, NULL, &deadly_fops);
 	debugfs_create_file_unsafe("page", 0600, top, NULL, &page_fops);
 	return 0;

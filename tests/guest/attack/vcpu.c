@@ -57,7 +57,7 @@ long run_vcpu(void)
 	return ret ? ret : (long)res.x1;
 }
 
-static long load(struct victim *v)
+long load_vcpu(struct victim *v)
 {
 	return rd_hvc2(RD_HVC_VCPU_LOAD, v->handle, 0);
 }
@@ -68,8 +68,8 @@ static void wrong_states(struct seq_file *m, struct victim *v)
 	u64 mode, illegal = 0, legal = 0;
 
 	preempt_disable();
-	report(m, "load", 0, load(v));
-	report(m, "load: again, on the same CPU", -EBUSY, load(v));
+	report(m, "load", 0, load_vcpu(v));
+	report(m, "load: again, on the same CPU", -EBUSY, load_vcpu(v));
 	report(m, "teardown of a VM that is loaded", -EBUSY, rd_hvc1(RD_HVC_VM_TEARDOWN, v->handle));
 	for (mode = 0; mode < 32; mode++) {
 		state->pstate = 0x3c0 | mode;
@@ -98,7 +98,7 @@ static int scribble(void *arg)
 }
 
 /* Another CPU rewrites every field while the vCPU is loaded, run and put. */
-static void rewritten(struct seq_file *m, struct victim *v)
+void rewrite_state(struct seq_file *m, struct victim *v)
 {
 	struct task_struct *other = kthread_run(scribble, page_address(v->state), "attack/scribble");
 	long wrong = 0;
@@ -108,7 +108,7 @@ static void rewritten(struct seq_file *m, struct victim *v)
 		return;
 	for (i = 0; i < 500; i++) {
 		preempt_disable();
-		wrong += load(v) != 0;
+		wrong += load_vcpu(v) != 0;
 		run_vcpu();
 		wrong += rd_hvc0(RD_HVC_VCPU_PUT) != 0;
 		preempt_enable();
@@ -129,7 +129,7 @@ int attack_vcpu(struct seq_file *m)
 		return 0;
 	wrong_objects(m, &v);
 	wrong_states(m, &v);
-	rewritten(m, &v);
+	rewrite_state(m, &v);
 	memset(page_address(v.state), 0, sizeof(struct rd_vcpu_state));
 	victim_end(m, &v);
 	return 0;

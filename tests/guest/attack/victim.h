@@ -24,4 +24,10 @@ u64 victim_topup(struct victim *v, unsigned int nr);
 /* Ends the VM, which must give back all of its pages, and frees them. */
 void victim_end(struct seq_file *m, struct victim *v);
 
+/* Loads its vCPU here (vcpu.c); preemption is off from before that until it is put. */
+long load_vcpu(struct victim *v);
+
+/* Loads, runs and puts it while another CPU rewrites its state; reports what failed. */
+void rewrite_state(struct seq_file *m, struct victim *v);
+
 #endif /* ATTACK_VICTIM_H */

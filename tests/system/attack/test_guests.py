@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Attacks on a guest's memory and registers, by its VMM and by the host's kernel.
+
+Each is made on an ordinary VM too, where it succeeds: so an attempt that is no good is found.
+"""
+
+import subprocess
+
+import pytest
+
+from redoubt_test.guest import Guest, host_options
+from redoubt_test.machine import with_redoubt
+from redoubt_test.paths import BUILD, GUEST_PROGRAMS, TOP
+from redoubt_test.secret import look_for_secret, write_secret
+
+ATTACK = "/sys/kernel/debug/attack"
+# Two nodes, for migration; a disk of compressed memory, for swap.
+NUMA = ["-object", "memory-backend-ram,id=m0,size=768M",
+        "-object", "memory-backend-ram,id=m1,size=768M",
+        "-numa", "node,nodeid=0,memdev=m0,cpus=0", "-numa", "node,nodeid=1,memdev=m1,cpus=1"]
+SWAP = """
+    modprobe zram; echo 64M >/sys/block/zram0/disksize
+    mkswap /dev/zram0 && swapon /dev/zram0"""
+
+# attack: what comes of it on an ordinary VM, and on a protected one
+OUTCOMES = {
+    "user-read": ("secret", "SIGBUS"),
+    "user-write": ("changed", "SIGBUS"),
+    "system-call-read": ("secret", "EFAULT"),
+    "system-call-write": ("changed", "EFAULT"),
+    "process_vm_readv": ("secret", "EFAULT"),
+    "process_vm_writev": ("changed", "EFAULT"),
+    "ptrace-peek": ("secret", "EIO"),
+    "ptrace-poke": ("changed", "EIO"),
+    "proc-mem-read": ("secret", "EIO"),
+    "proc-mem-write": ("changed", "EIO"),
+    "fork": ("secret", "SIGSEGV"),
+    "dofork": ("secret", "EINVAL"),
+    "core-dump": ("secret", "EINVAL"),
+    "ksm": ("merged", "not merged"),
+    "swap": ("on the disk", "not on the disk"),
+    "migration": ("moved", "EFAULT"),
+    "dontneed": ("changed", "unchanged"),
+    "map-over": ("changed", "unchanged"),
+    "userfaultfd": ("changed", "EINVAL"),
+    "second-vm": ("secret", "EPERM"),
+    "second-protected-vm": ("EPERM", "EPERM"),
+    "twice-in-one-vm": ("secret", "EPERM"),
+    "remap": ("changed", "EPERM"),
+    "kcore": ("secret", "not found"),
+    "registers-read": ("secret", "EPERM"),
+    "registers-write": ("changed", "EPERM"),
+    "after-the-end": ("secret", "zeroes"),
+}
+
+
+@pytest.fixture(scope="module")
+def small_host():
+    """For a VMM of our own."""
+    files = {"redoubt/protvm": GUEST_PROGRAMS / "protvm"}
+    with with_redoubt(files=files, mem=1536, qemu=NUMA, smp=2, name="attack-vmm") as m:
+        m.load_redoubt("locked=1")
+        m.run(SWAP)
+        yield m
+
+
+@pytest.fixture(scope="module")
+def host():
+    """For Linux guests under QEMU."""
+    subprocess.run([TOP / "mk" / "test-module", "4k", "attack"], check=True)
+    files = {"redoubt/attack.ko": BUILD / "guest" / "4k" / "attack" / "attack.ko",
+             "redoubt/memscan": GUEST_PROGRAMS / "memscan"}
+    with with_redoubt(**host_options(mem=1536, files=files), name="attack-guests") as m:
+        m.load_redoubt("locked=1")
+        m.run("insmod /redoubt/attack.ko")
+        yield m
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_vmm(small_host, attacks, name):
+    """A VMM that means no good, and others who may trace it. No oops comes of any."""
+    got = small_host.output(f"protvm --ordinary attack {name}; protvm attack {name}").splitlines()
+    for kind, expected, outcome in zip(("ordinary", "protected"), OUTCOMES[name], got):
+        attacks.append([f"{kind} VM: {name}", expected, outcome])
+    assert tuple(got) == OUTCOMES[name]
+
+
+def pool(host):
+    return host.output("grep ^POOL_FREE /sys/kernel/debug/redoubt/stats")
+
+
+def test_hostile_guest(small_host, attacks):
+    """Every hypercall's number, wild arguments, all it can lend: EL2 has as much memory as before."""
+    small_host.run("protvm life")
+    before = pool(small_host)
+    got = small_host.run("protvm hostile", check=False, timeout=300).output.strip()
+    attacks.append(["protected VM: a guest's calls, numbers, arguments, greed", "ok", got])
+    assert got == "ok"
+    assert pool(small_host) == before
+
+
+def test_all_attacks_are_listed(small_host):
+    assert small_host.output("protvm attack").splitlines() == list(OUTCOMES)
+
+
+def kernel_attacks(host, attacks):
+    rows = [line.split("\t") for line in host.output(f"cat {ATTACK}/running", timeout=400).splitlines()]
+    attacks += rows
+    wrong = [row for row in rows if row[1] != row[2]]
+    assert len(rows) >= 3 and not wrong, "attack, expected, got:\n" + "\n".join(map(str, wrong))
+
+
+def test_kernel_and_a_protected_guest(host, attacks):
+    """Every page, by every mapping; then the guest still has what it had. Killed, nothing is left."""
+    with Guest(host, mem=256, protected=True) as vm:
+        write_secret(vm)
+        before = vm.output("sha256sum /run/secret")
+        kernel_attacks(host, attacks)
+        assert vm.output("sha256sum /run/secret") == before
+        found = look_for_secret(host)
+        vm.kill()
+    after = look_for_secret(host)
+    for when, count in (("running", found), ("killed", after)):
+        attacks.append([f"protected VM: a Linux guest's secret in /proc/kcore, {when}", "0",
+                        str(count)])
+    assert (found, after) == (0, 0)
+    assert " vm" not in host.output("cat /sys/kernel/debug/redoubt/owners")
+
+
+def test_kernel_and_an_ordinary_guest(host, attacks):
+    """The same attempts succeed. The last test: its secret stays in free memory."""
+    with Guest(host, mem=256) as vm:
+        write_secret(vm)
+        kernel_attacks(host, attacks)
+        found = look_for_secret(host)
+        attacks.append(["ordinary VM: a Linux guest's secret in /proc/kcore", "found",
+                        "found" if found else "not found"])
+        assert found
