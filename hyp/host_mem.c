@@ -26,6 +26,8 @@ static struct pgt host_pgt, hyp_pgt;
 static struct own_pgt_space host_space, hyp_space;
 static struct own_pgt_pool pool;
 static struct vmemmap_region regions[RD_MAX_REGIONS];
+static struct vmemmap_count *counts[RD_MAX_REGIONS];
+_Static_assert(sizeof(struct vmemmap_count) == RD_COUNT_BYTES, "as the module sets memory aside");
 static struct own_device devices[64];
 static u64 host_vttbr;
 
@@ -219,15 +221,18 @@ static long init_ownership(void)
 	struct vmemmap mem;
 	long ret;
 
-	for (i = 0; i < hyp_boot.nr_regions; i++)
+	for (i = 0; i < hyp_boot.nr_regions; i++) {
 		regions[i] = (struct vmemmap_region){
 			.pfn = hyp_boot.region[i].base >> shift,
 			.nr_pages = hyp_boot.region[i].size >> shift,
 			.records = (u32 *)hyp_boot.region[i].records,
 		};
+		counts[i] = (struct vmemmap_count *)(regions[i].records + regions[i].nr_pages);
+	}
 	ret = vmemmap_init(&mem, regions, (u32)hyp_boot.nr_regions);
 	if (ret)
 		return ret;
+	vmemmap_set_counts(&mem, counts, RD_BLOCK_SHIFT((u32)shift));
 	host_space = (struct own_pgt_space){};
 	hyp_space = (struct own_pgt_space){};
 	own_pgt_host_init(&host_space, &host_own, &host_pgt, &pool);

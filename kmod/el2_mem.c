@@ -190,7 +190,17 @@ static int map_cpu(struct rd_el2 *el2, struct pgt *pgt, struct rd_boot_chunk *ch
 	return ret;
 }
 
-/* Page records: one array a region, each from a page boundary on, back to back. */
+/* Page records of a region, and behind them the counts of the blocks that it has a part in. */
+static u64 region_record_bytes(const struct rd_boot_region *region)
+{
+	unsigned int shift = PAGE_SHIFT + RD_BLOCK_SHIFT(PAGE_SHIFT);
+	u64 first = region->base >> shift, last = (region->base + region->size - 1) >> shift;
+
+	return PAGE_ALIGN((region->size >> PAGE_SHIFT) * RD_RECORD_BYTES +
+			  (last - first + 1) * RD_COUNT_BYTES);
+}
+
+/* One array a region, each from a page boundary on, back to back. */
 static void place_records(struct rd_el2 *el2)
 {
 	struct rd_boot *boot = el2->boot;
@@ -198,7 +208,7 @@ static void place_records(struct rd_el2 *el2)
 
 	for (i = 0; i < boot->nr_regions; i++) {
 		boot->region[i].records = va;
-		va += PAGE_ALIGN((boot->region[i].size >> PAGE_SHIFT) * sizeof(u32));
+		va += region_record_bytes(&boot->region[i]);
 	}
 }
 
@@ -429,7 +439,7 @@ static u64 record_bytes(const struct rd_boot *boot)
 	u64 i, bytes = 0;
 
 	for (i = 0; i < boot->nr_regions; i++)
-		bytes += PAGE_ALIGN((boot->region[i].size >> PAGE_SHIFT) * sizeof(u32));
+		bytes += region_record_bytes(&boot->region[i]);
 	return bytes;
 }
 

@@ -262,7 +262,9 @@ static int make_way(struct gmem_protected *p, const struct gmem_run *new)
 	struct gmem_run run;
 	u64 done;
 
-	if (!gmem_records_find(&p->records, new->gfn, &run) || run.gfn >= gmem_run_end(new))
+	/* Memory that is touched in order lies behind all that is recorded. */
+	if (new->gfn >= gmem_records_end(&p->records) ||
+	    !gmem_records_find(&p->records, new->gfn, &run) || run.gfn >= gmem_run_end(new))
 		return 0;
 	if (run.gfn <= new->gfn && gmem_run_end(&run) >= gmem_run_end(new) &&
 	    run.pfn + (new->gfn - run.gfn) == new->pfn &&

@@ -143,6 +143,9 @@ static u32 count_upto(const struct leaf *l, u64 gfn)
 {
 	u32 lo = 0, hi = l->nr;
 
+	/* As it is when memory is touched in order. */
+	if (run_gfn(l, hi - 1) <= gfn)
+		return hi;
 	while (lo < hi) {
 		u32 mid = (lo + hi) / 2;
 

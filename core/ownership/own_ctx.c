@@ -63,17 +63,20 @@ int own_space_init(struct own_space *space, const struct own_space_ops *ops, enu
 
 int own_assign_hyp(struct own_ctx *ctx, u64 pfn, u64 nr_pages)
 {
-	u32 *records;
+	const struct vmemmap_region *region;
 	int ret = 0;
+	u64 index;
 
 	if (!own_frames_ok(ctx, pfn, nr_pages, OWN_ADDR_BITS))
 		return -EINVAL;
-	records = vmemmap_records(&ctx->mem, pfn, nr_pages);
-	if (!records)
+	region = vmemmap_range(&ctx->mem, pfn, nr_pages);
+	if (!region)
 		return -ERANGE;
+	index = pfn - region->pfn;
 	own_lock(ctx, NULL);
-	if (*records == OWN_REC_HOST && own_records_prefix(records, nr_pages) == nr_pages)
-		own_records_fill(records, nr_pages, OWN_REC_HYP);
+	if (region->records[index] == OWN_REC_HOST &&
+	    own_records_prefix(&ctx->mem, region, index, nr_pages) == nr_pages)
+		own_records_write(&ctx->mem, region, index, nr_pages, OWN_REC_HYP);
 	else
 		ret = -EPERM;
 	own_unlock(ctx, NULL);
@@ -94,11 +97,12 @@ int own_page(struct own_ctx *ctx, u64 pfn, struct own_page *page)
 
 int own_check_host_range(const struct own_ctx *ctx, u64 pfn, u64 nr_pages, bool *ram)
 {
-	const u32 *records = vmemmap_records(&ctx->mem, pfn, nr_pages);
+	const struct vmemmap_region *region = vmemmap_range(&ctx->mem, pfn, nr_pages);
 
-	if (records) {
+	if (region) {
 		*ram = true;
-		return own_records_host_prefix(records, nr_pages) == nr_pages ? 0 : -EPERM;
+		return own_records_host_prefix(&ctx->mem, region, pfn - region->pfn, nr_pages) ==
+		       nr_pages ? 0 : -EPERM;
 	}
 	if (!own_frames_ok(ctx, pfn, nr_pages, ctx->pa_bits) ||
 	    !vmemmap_is_hole(&ctx->mem, pfn, nr_pages) ||

@@ -8,15 +8,15 @@
 #include "own_private.h"
 
 /* The run of equal records from @pfn on, of at most @max pages. */
-static struct own_range ram_range(const struct vmemmap_region *region, u64 pfn, u64 max)
+static struct own_range ram_range(const struct vmemmap *mem, const struct vmemmap_region *region,
+				  u64 pfn, u64 max)
 {
-	const u32 *records = &region->records[pfn - region->pfn];
-	u64 left = region->nr_pages - (pfn - region->pfn);
+	u64 index = pfn - region->pfn, left = region->nr_pages - index;
 
 	return (struct own_range){
 		.pfn = pfn,
-		.nr_pages = own_records_prefix(records, left < max ? left : max),
-		.page = own_record_unpack(*records),
+		.nr_pages = own_records_prefix(mem, region, index, left < max ? left : max),
+		.page = own_record_unpack(region->records[index]),
 	};
 }
 
@@ -42,7 +42,7 @@ static bool next_range(const struct own_ctx *ctx, u64 pfn, u64 max, struct own_r
 		return true;
 	}
 	if (region)
-		*range = ram_range(region, pfn > region->pfn ? pfn : region->pfn, max);
+		*range = ram_range(&ctx->mem, region, pfn > region->pfn ? pfn : region->pfn, max);
 	return region != NULL;
 }
 

@@ -12,7 +12,7 @@
 
 /*
  * No larger block than this is mapped, so that looking for foreign pages in it is
- * bounded: 262,144 records with pages of 4 KiB.
+ * bounded: with pages of 4 KiB, 512 counts and the records of one block.
  */
 #define HOST_BLOCK_SHIFT 30
 
@@ -122,16 +122,18 @@ static int map_block(struct own_pgt_space *host, u64 base, u64 size, bool ram)
  */
 static bool is_hosts(struct own_pgt_space *host, u64 pfn, u64 nr_pages, bool *ram)
 {
-	const u32 *records;
+	const struct vmemmap *mem = &host->ctx->mem;
+	const struct vmemmap_region *region;
 
 	if (host->foreign - pfn < nr_pages &&
 	    own_check_host_range(host->ctx, host->foreign, 1, ram))
 		return false;
 	if (!own_check_host_range(host->ctx, pfn, nr_pages, ram))
 		return true;
-	records = vmemmap_records(&host->ctx->mem, pfn, nr_pages);
-	if (records)
-		host->foreign = pfn + own_records_host_prefix(records, nr_pages);
+	region = vmemmap_range(mem, pfn, nr_pages);
+	if (region)
+		host->foreign = pfn + own_records_host_prefix(mem, region, pfn - region->pfn,
+							      nr_pages);
 	return false;
 }
 

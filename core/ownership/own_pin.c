@@ -14,14 +14,6 @@ static bool hyp_may(u32 record)
 	return record == OWN_REC_HYP || record == OWN_REC_HOST_HYP;
 }
 
-static int find_records(struct own_ctx *ctx, u64 pfn, u64 nr_pages, u32 **records)
-{
-	if (!own_frames_ok(ctx, pfn, nr_pages, OWN_ADDR_BITS))
-		return -EINVAL;
-	*records = vmemmap_records(&ctx->mem, pfn, nr_pages);
-	return *records ? 0 : -ERANGE;
-}
-
 static int check_pin(u32 record)
 {
 	if (!hyp_may(record))
@@ -38,18 +30,24 @@ static int check_unpin(u32 record)
 static int change_counts(struct own_ctx *ctx, u64 pfn, u64 nr_pages, int (*check)(u32 record),
 			 u32 step)
 {
-	u64 i, run;
-	u32 *rec;
-	int ret = find_records(ctx, pfn, nr_pages, &rec);
+	const struct vmemmap *mem = &ctx->mem;
+	const struct vmemmap_region *region;
+	u64 i, end, run;
+	int ret = 0;
 
-	if (ret)
-		return ret;
+	if (!own_frames_ok(ctx, pfn, nr_pages, OWN_ADDR_BITS))
+		return -EINVAL;
+	region = vmemmap_range(mem, pfn, nr_pages);
+	if (!region)
+		return -ERANGE;
+	pfn -= region->pfn;
+	end = pfn + nr_pages;
 	own_lock(ctx, NULL);
-	for (i = 0; !ret && i < nr_pages; i += own_records_prefix(rec + i, nr_pages - i))
-		ret = check(rec[i]);
-	for (i = 0; !ret && i < nr_pages; i += run) {
-		run = own_records_prefix(rec + i, nr_pages - i);
-		own_records_fill(rec + i, run, rec[i] + step);
+	for (i = pfn; !ret && i < end; i += own_records_prefix(mem, region, i, end - i))
+		ret = check(region->records[i]);
+	for (i = pfn; !ret && i < end; i += run) {
+		run = own_records_prefix(mem, region, i, end - i);
+		own_records_write(mem, region, i, run, region->records[i] + step);
 	}
 	own_unlock(ctx, NULL);
 	return ret;

@@ -59,13 +59,31 @@ static inline void own_unlock(struct own_ctx *ctx, struct own_space *other)
 	ctx->host->ops->unlock(ctx->host);
 }
 
-/* own_records.c: runs of records. */
+/*
+ * own_records.c: runs of records. @region is one of @mem's, the records are those of its
+ * pages @index to @index + @nr - 1.
+ */
 
 /* How many records, from the first on, equal the first one? At least 1. */
-u64 own_records_prefix(const u32 *records, u64 nr);
+u64 own_records_prefix(const struct vmemmap *mem, const struct vmemmap_region *region, u64 index,
+		       u64 nr);
 /* How many pages, from the first on, may the host use? */
-u64 own_records_host_prefix(const u32 *records, u64 nr);
-void own_records_fill(u32 *records, u64 nr, u32 value);
+u64 own_records_host_prefix(const struct vmemmap *mem, const struct vmemmap_region *region,
+			    u64 index, u64 nr);
+/* All of them, which are equal now, become @value. */
+void own_records_write(const struct vmemmap *mem, const struct vmemmap_region *region, u64 index,
+		       u64 nr, u32 value);
+
+/* A page that the host has lent, and nobody borrows any more. */
+static inline void own_record_unlent(const struct vmemmap *mem,
+				     const struct vmemmap_region *region, u64 index)
+{
+	u64 left;
+
+	region->records[index] = OWN_REC_HOST;
+	if (mem->counts)
+		vmemmap_count(mem, region, index, &left)->used--;
+}
 
 /* own_transition.c: with both locks held, as own_apply() otherwise. */
 int own_apply_locked(struct own_ctx *ctx, const struct own_transition *tx);

@@ -85,7 +85,9 @@ struct own_piece {
 	u64 pa;
 	u64 addr;
 	u64 nr_pages;
-	u32 *records;
+	const struct vmemmap_region *region;
+	u64 index; /* of the first page's record */
+	bool uniform; /* the check has found all records equal */
 };
 
 /* One transition under way. */
@@ -124,7 +126,8 @@ static int find_in_guest(const struct own_job *job, struct own_piece *piece, u64
 	left = region->pfn + region->nr_pages - pfn;
 	piece->pa = run.pa.v;
 	piece->nr_pages = run.nr_pages < left ? run.nr_pages : left;
-	piece->records = &region->records[pfn - region->pfn];
+	piece->region = region;
+	piece->index = pfn - region->pfn;
 	return 0;
 }
 
@@ -134,12 +137,16 @@ static int find_piece(const struct own_job *job, u64 done, struct own_piece *pie
 	const struct own_ctx *ctx = job->ctx;
 
 	piece->addr = job->addr + own_bytes(ctx, done);
+	piece->uniform = false;
 	if (job->rule->find == FIND_GUEST)
 		return find_in_guest(job, piece, job->nr_pages - done);
 	piece->pa = job->pa;
 	piece->nr_pages = job->nr_pages;
-	piece->records = vmemmap_records(&ctx->mem, job->pa >> ctx->page_shift, job->nr_pages);
-	return piece->records ? 0 : -ERANGE;
+	piece->region = vmemmap_range(&ctx->mem, job->pa >> ctx->page_shift, job->nr_pages);
+	if (!piece->region)
+		return -ERANGE;
+	piece->index = (job->pa >> ctx->page_shift) - piece->region->pfn;
+	return 0;
 }
 
 /* The same, once check_pieces() has looked at all of them. */
@@ -151,7 +158,7 @@ static int next_piece(const struct own_job *job, u64 done, struct own_piece *pie
 	piece->pa += own_bytes(job->ctx, done);
 	piece->addr += own_bytes(job->ctx, done);
 	piece->nr_pages -= done;
-	piece->records += done;
+	piece->index += done;
 	return 0;
 }
 
@@ -207,26 +214,43 @@ static u32 next_record(const struct own_job *job, u32 record)
 	}
 }
 
-static int check_records(const struct own_job *job, const struct own_piece *piece)
+static u32 record_at(const struct own_piece *piece, u64 i)
 {
-	const u32 *rec = piece->records;
-	u64 i, nr = piece->nr_pages;
+	return piece->region->records[piece->index + i];
+}
+
+/* How many of the piece's records, from @i on, are equal? */
+static u64 equal_from(const struct own_job *job, const struct own_piece *piece, u64 i)
+{
+	return own_records_prefix(&job->ctx->mem, piece->region, piece->index + i,
+				  piece->nr_pages - i);
+}
+
+static int check_records(const struct own_job *job, struct own_piece *piece)
+{
+	u64 i, run = 0, nr = piece->nr_pages;
 	int ret = 0;
 
-	for (i = 0; !ret && i < nr; i += own_records_prefix(rec + i, nr - i))
-		ret = check_record(job, rec[i]);
+	for (i = 0; !ret && i < nr; i += run) {
+		ret = check_record(job, record_at(piece, i));
+		run = equal_from(job, piece, i);
+	}
+	piece->uniform = run == nr;
 	return ret;
 }
 
+/* Records that are exact, or a reclaimed part, are equal as they are. */
 static void commit_records(const struct own_job *job, const struct own_piece *piece)
 {
-	u32 *rec = piece->records;
+	bool mixed = !piece->uniform && (job->rule->records == RECORDS_SHARE ||
+					 job->rule->records == RECORDS_UNSHARE);
 	u64 i, run = piece->nr_pages;
 
 	for (i = 0; i < piece->nr_pages; i += run) {
-		if (job->rule->records == RECORDS_SHARE || job->rule->records == RECORDS_UNSHARE)
-			run = own_records_prefix(rec + i, piece->nr_pages - i);
-		own_records_fill(rec + i, run, next_record(job, rec[i]));
+		if (mixed)
+			run = equal_from(job, piece, i);
+		own_records_write(&job->ctx->mem, piece->region, piece->index + i, run,
+				  next_record(job, record_at(piece, i)));
 	}
 }
 
@@ -359,12 +383,13 @@ static void commit_reclaim(const struct own_job *job, const struct own_piece *pi
 	u64 left;
 
 	for (left = piece->nr_pages; left; left -= part.nr_pages) {
-		part.nr_pages = own_records_prefix(part.records, left);
-		if (*part.records == job->before)
+		part.nr_pages = left;
+		part.nr_pages = equal_from(job, &part, 0);
+		if (record_at(&part, 0) == job->before)
 			commit_piece(job, &part);
 		else
 			commit_records(job, &part);
-		part.records += part.nr_pages;
+		part.index += part.nr_pages;
 		part.pa += own_bytes(job->ctx, part.nr_pages);
 	}
 }

@@ -60,7 +60,10 @@ static int unshare_group(struct own_ctx *ctx, struct own_space *guest, u64 addr,
 			continue;
 		/* One page at two addresses has been counted twice. */
 		port_assert(is_lent(record));
-		*record = own_count(*record) == 1 ? OWN_REC_HOST : *record - OWN_REC_COUNT_ONE;
+		if (own_count(*record) > 1)
+			*record -= OWN_REC_COUNT_ONE;
+		else
+			own_record_unlent(&ctx->mem, region, pfn[i] - region->pfn);
 	}
 	guest->nr_pages -= nr - devices;
 	own_device_unlent(ctx, guest, devices);

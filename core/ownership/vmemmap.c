@@ -28,7 +28,16 @@ int vmemmap_init(struct vmemmap *mem, const struct vmemmap_region *regions, u32 
 	}
 	mem->regions = regions;
 	mem->nr_regions = nr_regions;
+	mem->block_shift = 0;
+	mem->counts = NULL;
 	return 0;
+}
+
+void vmemmap_set_counts(struct vmemmap *mem, struct vmemmap_count *const *counts, u32 shift)
+{
+	port_assert(shift <= VMEMMAP_BLOCK_SHIFT_MAX);
+	mem->counts = counts;
+	mem->block_shift = shift;
 }
 
 const struct vmemmap_region *vmemmap_next_region(const struct vmemmap *mem, u64 pfn)
@@ -53,13 +62,20 @@ const struct vmemmap_region *vmemmap_region(const struct vmemmap *mem, u64 pfn)
 	return region && region->pfn <= pfn ? region : NULL;
 }
 
-u32 *vmemmap_records(const struct vmemmap *mem, u64 pfn, u64 nr_pages)
+const struct vmemmap_region *vmemmap_range(const struct vmemmap *mem, u64 pfn, u64 nr_pages)
 {
 	const struct vmemmap_region *region = vmemmap_region(mem, pfn);
 
 	if (!region || !nr_pages || nr_pages > region->nr_pages - (pfn - region->pfn))
 		return NULL;
-	return &region->records[pfn - region->pfn];
+	return region;
+}
+
+u32 *vmemmap_records(const struct vmemmap *mem, u64 pfn, u64 nr_pages)
+{
+	const struct vmemmap_region *region = vmemmap_range(mem, pfn, nr_pages);
+
+	return region ? &region->records[pfn - region->pfn] : NULL;
 }
 
 bool vmemmap_is_hole(const struct vmemmap *mem, u64 pfn, u64 nr_pages)

@@ -60,8 +60,12 @@ struct rd_boot_cpu {
 struct rd_boot_region {
 	u64 base;     /* bytes */
 	u64 size;     /* bytes */
-	u64 records;  /* hyp VA of its records */
+	u64 records;  /* hyp VA of its records and, behind them, the counts of its blocks */
 };
+
+#define RD_RECORD_BYTES 4 /* a page */
+#define RD_COUNT_BYTES	4 /* a block, aligned, of 2^RD_BLOCK_SHIFT pages: an entry above the last level */
+#define RD_BLOCK_SHIFT(granule_shift) ((granule_shift) - 3)
 
 /* Physically contiguous memory that the module gave EL2. */
 struct rd_boot_chunk {

@@ -140,11 +140,31 @@ struct vmemmap_region {
 	u32 *records;
 };
 
+/*
+ * What is known of an aligned block of pages, as far as it lies in one region, without a
+ * look at their records. Whoever writes a record keeps it.
+ */
+struct vmemmap_count {
+	u16 foreign; /* pages that the host neither owns nor borrows */
+	u16 used;    /* pages whose record isn't 0: not the host's, or lent */
+};
+
+/* Blocks are of at most 2^this pages. */
+#define VMEMMAP_BLOCK_SHIFT_MAX 15
+
 /* All RAM: regions sorted by @pfn, which neither touch nor overlap. */
 struct vmemmap {
 	const struct vmemmap_region *regions;
 	u32 nr_regions;
+	u32 block_shift;		     /* log2 of a block's pages */
+	struct vmemmap_count *const *counts; /* an array a region; NULL: nothing is counted */
 };
+
+/** vmemmap_nr_blocks() - How many aligned blocks of 2^@shift pages a range has a part in. */
+static inline u64 vmemmap_nr_blocks(u64 pfn, u64 nr_pages, u32 shift)
+{
+	return ((pfn + nr_pages - 1) >> shift) - (pfn >> shift) + 1;
+}
 
 /**
  * vmemmap_init() - Adopt a table of RAM regions.
@@ -162,6 +182,43 @@ struct vmemmap {
  * records. @mem is unchanged on error.
  */
 int vmemmap_init(struct vmemmap *mem, const struct vmemmap_region *regions, u32 nr_regions);
+
+/**
+ * vmemmap_set_counts() - Count by blocks, so that large ranges need no look at each record.
+ * @mem:	as vmemmap_init() left it, all records 0
+ * @counts:	for each region an array of vmemmap_nr_blocks() zeroes; the caller's, as the
+ *		regions are
+ * @shift:	log2 of the pages of a block, at most VMEMMAP_BLOCK_SHIFT_MAX
+ */
+void vmemmap_set_counts(struct vmemmap *mem, struct vmemmap_count *const *counts, u32 shift);
+
+/**
+ * vmemmap_count() - The count of the block that a page is in. There must be counts.
+ * @mem:	the vmemmap
+ * @region:	one of its regions
+ * @index:	page of the region, from its first
+ * @left:	set to the pages from @index to the block's end; may go beyond the region
+ */
+static inline struct vmemmap_count *vmemmap_count(const struct vmemmap *mem,
+						  const struct vmemmap_region *region, u64 index,
+						  u64 *left)
+{
+	u64 pfn = region->pfn + index, block = pfn >> mem->block_shift;
+
+	*left = ((block + 1) << mem->block_shift) - pfn;
+	return &mem->counts[region - mem->regions][block - (region->pfn >> mem->block_shift)];
+}
+
+/**
+ * vmemmap_range() - The RAM region that a range lies in.
+ * @mem:	the vmemmap
+ * @pfn:	first frame number, any value
+ * @nr_pages:	number of pages, any value
+ *
+ * Return: the region, or NULL unless the range has at least one page and lies in one RAM
+ * region. Never overflows.
+ */
+const struct vmemmap_region *vmemmap_range(const struct vmemmap *mem, u64 pfn, u64 nr_pages);
 
 /**
  * vmemmap_region() - The RAM region that contains a page.

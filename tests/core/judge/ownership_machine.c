@@ -27,6 +27,7 @@ void jm_fini(struct jm_machine *m)
 	for (id = 0; id < JM_SPACES; id++)
 		jt_fini(&m->tables[id]);
 	free(m->records);
+	free(m->all_counts);
 }
 
 static void choose_cpu(struct jm_machine *m, struct rng *rng)
@@ -178,6 +179,26 @@ static void choose_offset(struct jm_machine *m, struct rng *rng)
 	m->shape.va_offset = base - (m->shape.pfn << m->shape.page_shift);
 }
 
+/* Counts by blocks of some size, or none. */
+static void set_counts(struct jm_machine *m, struct vmemmap *mem)
+{
+	u32 i, shift = rng_below(&m->shape_rng, VMEMMAP_BLOCK_SHIFT_MAX + 1);
+	struct vmemmap_count *next;
+	u64 all = 0;
+
+	if (rng_chance(&m->shape_rng, 25))
+		return;
+	for (i = 0; i < mem->nr_regions; i++)
+		all += vmemmap_nr_blocks(m->region[i].pfn, m->region[i].nr_pages, shift);
+	free(m->all_counts);
+	m->all_counts = next = calloc(all, sizeof(*next));
+	for (i = 0; i < mem->nr_regions; i++) {
+		m->counts[i] = next;
+		next += vmemmap_nr_blocks(m->region[i].pfn, m->region[i].nr_pages, shift);
+	}
+	vmemmap_set_counts(mem, m->counts, shift);
+}
+
 static void set_records(struct jm_machine *m, struct vmemmap *mem)
 {
 	u32 f, n = 0, chunk = m->target.chunk_shift;
@@ -201,6 +222,7 @@ static void set_records(struct jm_machine *m, struct vmemmap *mem)
 	}
 	if (vmemmap_init(mem, m->region, n))
 		jo_problem(&m->target, "vmemmap_init()");
+	set_counts(m, mem);
 }
 
 static int recycle(struct jo_target *target, u32 guest)

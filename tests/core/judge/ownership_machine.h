@@ -26,6 +26,8 @@ struct jm_machine {
 	struct own_device devices[JM_DEVICES];
 	u32 *records;
 	u32 nr_records; /* room */
+	struct vmemmap_count *counts[JO_FRAMES]; /* by region, in the room of all_counts */
+	struct vmemmap_count *all_counts;
 	struct pgt_cpu_features cpu;
 	struct jt_tables tables[JM_SPACES];
 	bool gfn_at_top[JO_GUESTS]; /* beyond the guest's last frame there is nothing */

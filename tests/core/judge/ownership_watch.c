@@ -184,6 +184,31 @@ void jm_write_all(struct jm_machine *m, const struct jo_model *model)
 
 /* ---- After a step ---- */
 
+/* The counts say what the records do. */
+static void compare_block_counts(struct jm_machine *m)
+{
+	const struct vmemmap *mem = &m->ctx.mem;
+	u64 i, j, left;
+	u32 r;
+
+	for (r = 0; mem->counts && r < mem->nr_regions; r++) {
+		for (i = 0; i < mem->regions[r].nr_pages; i = j) {
+			const struct vmemmap_count *c = vmemmap_count(mem, &m->region[r], i, &left);
+			u32 foreign = 0, used = 0;
+
+			for (j = i; j < i + left && j < mem->regions[r].nr_pages; j++) {
+				foreign += !own_record_host_may(m->region[r].records[j]);
+				used += m->region[r].records[j] != 0;
+			}
+			if (c->foreign != foreign || c->used != used)
+				jo_problem(&m->target,
+					   "region %u, from page %llu: counts %u and %u, "
+					   "should be %u and %u",
+					   r, i, c->foreign, c->used, foreign, used);
+		}
+	}
+}
+
 static void compare_records(struct jm_machine *m, const struct jo_model *model)
 {
 	u32 f, i, chunk = 1u << m->target.chunk_shift;
@@ -294,6 +319,7 @@ bool jm_compare(struct jm_machine *m, const struct jo_model *model)
 	u32 f, g, id, i;
 
 	compare_records(m, model);
+	compare_block_counts(m);
 	compare_devices(m, model);
 	for (i = 0; i < (m->target.chunk_shift ? 3 : 1); i++) {
 		u64 offset = sample_page(m, i);

@@ -85,7 +85,7 @@ static void broken_region_tables_are_refused(void **state)
 	static const struct vmemmap_region good[] = {
 		{ 0, 4, records }, { 5, 4, records }, { MAX_PFN - 4, 4, records },
 	};
-	struct vmemmap mem = { good, 7 };
+	struct vmemmap mem = { .regions = good, .nr_regions = 7 };
 	size_t i;
 
 	(void)state;
