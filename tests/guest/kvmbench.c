@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -87,13 +89,68 @@ __asm__(".pushsection .rodata\n"
 	"		subs x19, x19, #1\n"
 	"		b.ne guest_write\n"
 	"		b guest_done\n"
+	/*
+	 * Interrupts stay masked, and are taken by asking the GIC for them: what is counted
+	 * is how they come, not what an exception costs.
+	 */
+	"guest_gic:	mov w27, #-1\n"		/* x26: the redistributor's SGI frame */
+	"		str w27, [x26, #0x80]\n"	/* GICR_IGROUPR0 */
+	"		mov w27, #0xffff\n"
+	"		movk w27, #0x0800, lsl #16\n"
+	"		str w27, [x26, #0x100]\n"	/* GICR_ISENABLER0: SGIs and PPI 27 */
+	"		mov x27, #0x08000000\n"
+	"		mov w28, #2\n"
+	"		str w28, [x27]\n"		/* GICD_CTLR: group 1 */
+	"		mov x27, #0xff\n"
+	"		msr S3_0_C4_C6_0, x27\n"	/* ICC_PMR_EL1 */
+	"		mov x27, #1\n"
+	"		msr S3_0_C12_C12_7, x27\n"	/* ICC_IGRPEN1_EL1 */
+	"		isb\n"
+	"		ret\n"
+	"guest_timer:	mov x26, #0x080b0000\n"
+	"		bl guest_gic\n"
+	"		mov x26, #1\n"
+	"1:		msr cntv_tval_el0, xzr\n"
+	"		msr cntv_ctl_el0, x26\n"
+	"		isb\n"
+	"2:		mrs x27, S3_0_C12_C12_0\n"	/* ICC_IAR1_EL1 */
+	"		cmp x27, #1020\n"
+	"		b.hs 2b\n"
+	"		msr cntv_ctl_el0, xzr\n"
+	"		isb\n"
+	"		msr S3_0_C12_C12_1, x27\n"	/* ICC_EOIR1_EL1 */
+	"		subs x19, x19, #1\n"
+	"		b.ne 1b\n"
+	"		b guest_done\n"
+	"guest_ipi:	mov x26, #0x080b0000\n"
+	"		bl guest_gic\n"
+	"		mov x26, #2\n"			/* SGI 0 to affinity 0.0.0.1 */
+	"1:		msr S3_0_C12_C11_5, x26\n"	/* ICC_SGI1R_EL1 */
+	"2:		wfi\n"
+	"		mrs x27, S3_0_C12_C12_0\n"
+	"		cmp x27, #1020\n"
+	"		b.hs 2b\n"
+	"		msr S3_0_C12_C12_1, x27\n"
+	"		subs x19, x19, #1\n"
+	"		b.ne 1b\n"
+	"		b guest_done\n"
+	"guest_echo:	mov x26, #0x080d0000\n"	/* the other vCPU: sends each SGI back */
+	"		bl guest_gic\n"
+	"		mov x26, #1\n"
+	"1:		wfi\n"
+	"		mrs x27, S3_0_C12_C12_0\n"
+	"		cmp x27, #1020\n"
+	"		b.hs 1b\n"
+	"		msr S3_0_C12_C12_1, x27\n"
+	"		msr S3_0_C12_C11_5, x26\n"
+	"		b 1b\n"
 	"guest_end:\n"
 	".popsection\n");
 
 /* Hidden, so that their addresses do not go through a table of global symbols. */
 #pragma GCC visibility push(hidden)
 extern const char guest_code[], guest_empty[], guest_hvc[], guest_mmio[], guest_read[],
-	guest_share[], guest_write[], guest_end[];
+	guest_share[], guest_write[], guest_timer[], guest_ipi[], guest_echo[], guest_end[];
 #pragma GCC visibility pop
 
 /* One VM with one vCPU and two memslots: code, and the data that faults are about. */
@@ -104,6 +161,9 @@ struct bench {
 	uint64_t type; /* of KVM_CREATE_VM */
 	void *code, *data;
 	size_t data_size;
+	bool two_vcpus;
+	int other; /* the second vCPU */
+	struct kvm_run *other_run;
 };
 
 static void die(const char *what)
@@ -133,14 +193,14 @@ static void row(struct bench *b, const char *name, double value, const char *uni
 	fflush(stdout);
 }
 
-static void set_core(struct bench *b, size_t offset, uint64_t value)
+static void set_core(int vcpu, size_t offset, uint64_t value)
 {
 	struct kvm_one_reg reg = {
 		.id = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | (offset / 4),
 		.addr = (uintptr_t)&value,
 	};
 
-	check(ioctl(b->vcpu, KVM_SET_ONE_REG, &reg), "KVM_SET_ONE_REG");
+	check(ioctl(vcpu, KVM_SET_ONE_REG, &reg), "KVM_SET_ONE_REG");
 }
 
 static size_t guest_offset(const char *label)
@@ -176,18 +236,19 @@ static void vm_create(struct bench *b)
 	b->vm = check(ioctl(b->kvm, KVM_CREATE_VM, b->type), "KVM_CREATE_VM");
 }
 
-static void vcpu_create(struct bench *b)
+static int vcpu_create(struct bench *b, int id, struct kvm_run **run)
 {
 	struct kvm_vcpu_init init;
 	long size = check(ioctl(b->kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
+	int vcpu = check(ioctl(b->vm, KVM_CREATE_VCPU, id), "KVM_CREATE_VCPU");
 
-	b->vcpu = check(ioctl(b->vm, KVM_CREATE_VCPU, 0), "KVM_CREATE_VCPU");
 	check(ioctl(b->vm, KVM_ARM_PREFERRED_TARGET, &init), "KVM_ARM_PREFERRED_TARGET");
 	init.features[0] |= 1U << KVM_ARM_VCPU_PSCI_0_2;
-	check(ioctl(b->vcpu, KVM_ARM_VCPU_INIT, &init), "KVM_ARM_VCPU_INIT");
-	b->run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, b->vcpu, 0);
-	if (b->run == MAP_FAILED)
+	check(ioctl(vcpu, KVM_ARM_VCPU_INIT, &init), "KVM_ARM_VCPU_INIT");
+	*run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+	if (*run == MAP_FAILED)
 		die("mmap of the vCPU");
+	return vcpu;
 }
 
 static void vgic_attribute(int device, uint32_t group, uint64_t attribute, uint64_t value)
@@ -216,7 +277,9 @@ static void vgic_create(struct bench *b)
 static void vm_open(struct bench *b)
 {
 	vm_create(b);
-	vcpu_create(b);
+	b->vcpu = vcpu_create(b, 0, &b->run);
+	if (b->two_vcpus)
+		b->other = vcpu_create(b, 1, &b->other_run);
 	if (b->vgic >= 0)
 		vgic_create(b);
 	b->code = anonymous(CODE_SIZE, 0);
@@ -224,17 +287,24 @@ static void vm_open(struct bench *b)
 	__builtin___clear_cache(b->code, (char *)b->code + CODE_SIZE);
 	slot(b, 0, CODE_IPA, b->code, CODE_SIZE, 0);
 	slot(b, 1, DATA_IPA, b->data, b->data_size, 0);
-	set_core(b, offsetof(struct kvm_regs, regs.pc), CODE_IPA);
-	set_core(b, offsetof(struct kvm_regs, regs.regs[0]), ORDER_IPA);
-	set_core(b, offsetof(struct kvm_regs, regs.regs[1]), MMIO_IPA);
+	set_core(b->vcpu, offsetof(struct kvm_regs, regs.pc), CODE_IPA);
+	set_core(b->vcpu, offsetof(struct kvm_regs, regs.regs[0]), ORDER_IPA);
+	set_core(b->vcpu, offsetof(struct kvm_regs, regs.regs[1]), MMIO_IPA);
+}
+
+static void vcpu_close(struct bench *b, int vcpu, struct kvm_run *run)
+{
+	munmap(run, check(ioctl(b->kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE"));
+	close(vcpu);
 }
 
 static void vm_close(struct bench *b)
 {
-	munmap(b->run, check(ioctl(b->kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE"));
+	vcpu_close(b, b->vcpu, b->run);
+	if (b->two_vcpus)
+		vcpu_close(b, b->other, b->other_run);
 	if (b->vgic >= 0)
 		close(b->vgic);
-	close(b->vcpu);
 	close(b->vm);
 	munmap(b->code, CODE_SIZE);
 }
@@ -308,6 +378,66 @@ static void bench_exits(struct bench *b)
 	row(b, "mmio_vgic_read",
 	    per(timed(b, guest_read, ROUNDS, GICD_IPA + GICD_IIDR, 0), empty, ROUNDS),
 	    "instructions");
+}
+
+/* From the virtual timer's condition to the guest's end of interrupt. */
+static void bench_timer(struct bench *b)
+{
+	timed_loop(b, guest_timer, 64);
+	row(b, "timer_interrupt", (double)timed_loop(b, guest_timer, ROUNDS) / ROUNDS,
+	    "instructions");
+}
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+/* The second vCPU has nothing to say to user space: it runs until the signal. */
+static void *run_other(void *arg)
+{
+	struct bench *b = arg;
+
+	if (ioctl(b->other, KVM_RUN, 0) == 0 || errno != EINTR)
+		die("KVM_RUN of the second vCPU");
+	return NULL;
+}
+
+/* Two vCPUs send each other an SGI in turn, and wait for it with WFI. */
+static void bench_ipi(struct bench *b)
+{
+	const uint64_t rounds = 4096;
+	pthread_t thread;
+
+	b->two_vcpus = true;
+	vm_open(b);
+	set_core(b->other, offsetof(struct kvm_regs, regs.pc),
+		 CODE_IPA + guest_offset(guest_echo));
+	if (pthread_create(&thread, NULL, run_other, b))
+		die("pthread_create");
+	timed_loop(b, guest_ipi, 64);
+	row(b, "ipi", (double)timed_loop(b, guest_ipi, rounds) / (2 * rounds), "instructions");
+	b->other_run->immediate_exit = 1;
+	pthread_kill(thread, SIGUSR1);
+	pthread_join(thread, NULL);
+	vm_close(b);
+	b->two_vcpus = false;
+}
+
+/* Redoubt's gfn->pfn records at EL1 (debugfs); mainline has no such counter. */
+static void record_row(struct bench *b, const char *name, uint64_t pages)
+{
+	unsigned long long bytes;
+	char path[96];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/record_bytes", getpid(), b->vm);
+	f = fopen(path, "r");
+	if (!f)
+		return;
+	if (fscanf(f, "%llu", &bytes) == 1)
+		row(b, name, (double)bytes / pages, "bytes/page");
+	fclose(f);
 }
 
 /* First writes to pages that the host has; then again, which is what the loop itself costs. */
@@ -439,6 +569,7 @@ static void bench_blocks(struct bench *b)
 	vm_open(b);
 	timed_loop(b, guest_empty, 1);
 	bench_faults(b, "fault_block", BLOCKS, huge);
+	record_row(b, "record_block", BLOCKS * (huge / sysconf(_SC_PAGESIZE)));
 	vm_close(b);
 	munmap(b->data, b->data_size);
 }
@@ -488,12 +619,16 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
+	signal(SIGUSR1, nothing);
 	b.kvm = check(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
 	use_pages(&b, page);
 	bench_create(&b, page);
 	vm_open(&b);
 	bench_exits(&b);
+	if (b.vgic >= 0)
+		bench_timer(&b);
 	bench_faults(&b, "fault_page", PAGES, page);
+	record_row(&b, "record_page", PAGES);
 	if (!b.type) {
 		bench_unmap(&b, page);
 		bench_dirty_log(&b, page);
@@ -501,6 +636,9 @@ int main(int argc, char **argv)
 		bench_share(&b);
 	}
 	vm_close(&b);
+	/* Two protected vCPUs would need PSCI to start the second. */
+	if (!b.type && b.vgic >= 0)
+		bench_ipi(&b);
 	munmap(b.data, b.data_size);
 	bench_blocks(&b);
 	bench_teardown(&b, page);
