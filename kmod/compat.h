@@ -14,6 +14,7 @@
 
 #define rd_run_immediate_exit(run)	  READ_ONCE((run)->immediate_exit__unsafe)
 #define rd_run_set_hypercall_flags(run, f) ((run)->hypercall.flags = (f))
+#define rd_pin_user_pages		   pin_user_pages
 
 #else /* Linux 6.1 */
 
@@ -28,6 +29,12 @@
 
 #define eventfd_signal(ctx)	       eventfd_signal((ctx), 1)
 #define rcu_virt_note_context_switch() rcu_note_context_switch(false)
+
+/* mmap_lock held for writing is all that these ask for on 6.1, too. */
+#define vm_flags_set(vma, flags)	       ((vma)->vm_flags |= (flags))
+#define vm_flags_clear(vma, flags)	       ((vma)->vm_flags &= ~(flags))
+#define rd_pin_user_pages(start, nr, flags, pages) \
+	pin_user_pages(start, nr, flags, pages, NULL)
 
 /* The uapi's later additions; numbers and layouts are ABI. */
 struct kvm_userspace_memory_region2 {

@@ -239,7 +239,7 @@ static int pin_locked(struct rd_mmu *m, u64 hva, struct gmem_page *page)
 	if (!may_be_given(vma, hva))
 		return -EFAULT;
 	vm_flags_clear(vma, VM_IO | VM_MERGEABLE);
-	ret = pin_user_pages(hva, 1, flags, &p);
+	ret = rd_pin_user_pages(hva, 1, flags, &p);
 	vm_flags_set(vma, VM_IO | VM_DONTCOPY | VM_DONTDUMP);
 	if (ret != 1)
 		return ret < 0 ? ret : -EFAULT;
