@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <core/pgtable.h>
+#include <core/vmemmap.h>
 
 #include "psci.h"
 #include "setup.h"
@@ -136,6 +137,16 @@ static void choose_geometry(struct pgt_geometry *s1)
 	hyp_boot.window = sim_window();
 }
 
+/* A region's records and the counts of its blocks, to the end of a page. */
+static u64 record_bytes(u32 region)
+{
+	u64 page = sim.page_bytes, shift = hyp_boot.granule_shift;
+	u64 pfn = sim.shape->base[region] >> shift, pages = sim.shape->pages[region];
+	u64 blocks = vmemmap_nr_blocks(pfn, pages, RD_BLOCK_SHIFT(shift));
+
+	return (pages * RD_RECORD_BYTES + blocks * RD_COUNT_BYTES + page - 1) & ~(page - 1);
+}
+
 static void add_chunks(u32 pool_pages)
 {
 	u64 page = sim.page_bytes, records = 0, at;
@@ -149,13 +160,13 @@ static void add_chunks(u32 pool_pages)
 	next_pa += 3 * page; /* the host's: chunks need not be neighbours */
 	hyp_boot.nr_regions = SIM_REGIONS;
 	for (i = 0; i < SIM_REGIONS; i++)
-		records += (sim.shape->pages[i] * sizeof(u32) + page - 1) & ~(page - 1);
+		records += record_bytes(i);
 	at = add_chunk(records, page, RD_CHUNK_VMEMMAP, true);
 	for (i = 0; i < SIM_REGIONS; i++) {
 		hyp_boot.region[i] = (struct rd_boot_region){
 			sim.shape->base[i], sim.shape->pages[i] * page, at + sim_va_offset(),
 		};
-		at += (sim.shape->pages[i] * sizeof(u32) + page - 1) & ~(page - 1);
+		at += record_bytes(i);
 	}
 	hyp_boot.host_root = add_chunk(hyp_boot.host_root_bytes, hyp_boot.host_root_bytes,
 				       RD_CHUNK_POOL, true);

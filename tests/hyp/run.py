@@ -42,7 +42,7 @@ FUZZ = variants.Variant("hyp-fuzz", "clang",
                         ["-fsanitize=fuzzer"] + variants.SAN, includes=INCLUDES)
 
 # What one mutant is run against, at most.
-MUTANT_STEPS = ["--runs", "8", "--steps", "700"]
+MUTANT_STEPS = ["--runs", "64", "--steps", "1000"]
 MUTANT_SECONDS = 40
 
 
