@@ -46,10 +46,13 @@ static void fill_code(u32 *to)
 	caches_clean_inval_pou((unsigned long)to, (unsigned long)(to + ARRAY_SIZE(code)));
 }
 
+/* Pages for the guest's tables: more than its two places need. */
+#define TABLES 8
+
 struct prot {
 	struct victim v;
 	long elsewhere; /* what another CPU was answered */
-	struct page *code, *data, *tables[8];
+	struct page *code, *data;
 	struct rd_vcpu_state *state;
 };
 
@@ -57,20 +60,6 @@ static long map(struct prot *p, u64 gfn, struct page *page)
 {
 	return rd_hvc5(RD_HVC_GUEST_MAP, p->v.handle, gfn, page_to_pfn(page), 1,
 		       RD_PROT_R | RD_PROT_W | RD_PROT_X);
-}
-
-static long topup(struct prot *p)
-{
-	u64 x[18] = { RD_HVC_VM_TOPUP, p->v.handle, ARRAY_SIZE(p->tables) };
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(p->tables); i++) {
-		p->tables[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
-		if (!p->tables[i])
-			return -ENOMEM;
-		x[3 + i] = page_to_pfn(p->tables[i]);
-	}
-	return rd_hvc_full(x);
 }
 
 static long set_up(struct prot *p)
@@ -86,7 +75,7 @@ static long set_up(struct prot *p)
 	fill_code(page_address(p->code));
 	p->state = page_address(p->v.state);
 	p->state->pc = (u64)CODE_GFN << PAGE_SHIFT;
-	ret = topup(p);
+	ret = victim_topup(&p->v, TABLES) == TABLES ? 0 : -ENOMEM;
 	if (!ret)
 		ret = rd_hvc4(RD_HVC_VCPU_CREATE, p->v.handle, 0, page_to_pfn(p->v.vcpu),
 			      page_to_pfn(p->v.state));
@@ -227,7 +216,6 @@ int attack_protected(struct seq_file *m)
 {
 	struct prot p = {};
 	long ret = set_up(&p);
-	int i;
 
 	report(m, "a protected VM by hand", 0, ret);
 	if (ret)
@@ -243,7 +231,5 @@ int attack_protected(struct seq_file *m)
 	report(m, "its code page is zeroed", 1, !memchr_inv(page_address(p.code), 0, PAGE_SIZE));
 	__free_page(p.code);
 	__free_page(p.data);
-	for (i = 0; i < ARRAY_SIZE(p.tables); i++)
-		__free_page(p.tables[i]);
 	return 0;
 }

@@ -93,7 +93,8 @@ def test_performance_counters():
         after = m.output("perfcount").split()
     for line in before, after:
         assert int(line[1]) > 2000000 and int(line[3]) > 0, line
-        assert 25 <= int(line[5]) <= 100, line
+        # A busy build machine delays interrupts, so that some come as one.
+        assert 5 <= int(line[5]) <= 100, line
 
 
 def test_kernel_is_at_a_random_address():
