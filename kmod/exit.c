@@ -123,6 +123,8 @@ static int refused(struct rd_vcpu *vcpu, s64 error)
 {
 	if (error == -EPERM)
 		return -EPERM;
+	pr_err_ratelimited("VM %llu: EL2 refused to run vCPU %u: %lld; the VM is stopped\n",
+			   vcpu->vm->handle, vcpu->idx, error);
 	rd_vm_kill(vcpu->vm);
 	return -EIO;
 }

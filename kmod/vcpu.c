@@ -47,9 +47,13 @@ static void trap_wfe(struct rd_vcpu *vcpu)
 static void load_here(struct rd_vcpu *vcpu)
 {
 	int cpu = smp_processor_id();
+	long ret = rd_hvc2(RD_HVC_VCPU_LOAD, vcpu->vm->handle, vcpu->idx);
 
-	if (rd_hvc2(RD_HVC_VCPU_LOAD, vcpu->vm->handle, vcpu->idx))
+	if (ret) {
+		pr_err_ratelimited("VM %llu: EL2 refused to load vCPU %u: %ld; the VM is stopped\n",
+				   vcpu->vm->handle, vcpu->idx, ret);
 		rd_vm_kill(vcpu->vm);
+	}
 	WRITE_ONCE(vcpu->cpu, cpu);
 	__this_cpu_write(current_vcpu, vcpu);
 	rd_timer_load(vcpu);
