@@ -61,12 +61,12 @@ def check_status(host):
     state, protected = status_of(host, "protected")
     _, ordinary = status_of(host, "ordinary")
     assert state["geometry"]["granule_bytes"] == 4096
-    assert protected["name"] == "secret" and protected["command"].startswith("qemu-system")
+    assert protected["name"] == "guest0" and protected["command"].startswith("qemu-system")
     assert len(protected["vcpus"]) == 1 and len(ordinary["vcpus"]) == 2
     assert protected["exits"] > 0 and ordinary["exits"] > 0
     assert host.output(f"cat /proc/{ordinary['pid']}/comm").startswith("qemu-system")
     text = host.output("redoubt status")
-    assert "protected" in text and "secret" in text and "ordinary" in text
+    assert "protected" in text and "guest0" in text and "ordinary" in text
     return protected
 
 
@@ -96,7 +96,7 @@ def test_status_map_and_trace_with_two_vms():
         before = json.loads(host.output("redoubt map --json"))
         assert before["protected"] == before["lent_to_vms"] == 0
         assert json.loads(host.output("redoubt status --json"))["vms"] == []
-        with Guest(host, number=0, mem=256, protected=True, qemu="-name guest=secret") as first, \
+        with Guest(host, number=0, mem=256, protected=True) as first, \
                 Guest(host, number=1, mem=256, smp=2) as second:
             first.run("true")
             protected = check_status(host)
