@@ -156,11 +156,12 @@ def main():
             if not options.host_only:
                 measure(hypervisor, options.kernel, results[hypervisor])
         except MachineError as error:
+            # A column that mainline can't fill is no failure of Redoubt's: its rows show "-".
             print(f"bench: {hypervisor}: {error}", file=sys.stderr)
-            status = 1
+            status = status or hypervisor == "redoubt"
     report = table(results)
     print(f"\n{report}\n\nwritten to {report.write('bench')}")
-    return status
+    return int(status)
 
 
 if __name__ == "__main__":
