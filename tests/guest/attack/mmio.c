@@ -72,8 +72,7 @@ struct guest {
 
 static long give(struct guest *g, u64 ipa, struct page *page)
 {
-	return rd_hvc5(RD_HVC_GUEST_MAP, g->v.handle, ipa >> PAGE_SHIFT, page_to_pfn(page), 1,
-		       RD_PROT_R | RD_PROT_W | RD_PROT_X);
+	return victim_map(&g->v, ipa >> PAGE_SHIFT, page);
 }
 
 static long make_guest(struct guest *g)
@@ -118,9 +117,12 @@ static long next_trap(struct guest *g)
 	return why;
 }
 
-static u64 fault_ipa(const struct rd_vcpu_state *s)
+/* Runs to the next trap, which should be a fault at @ipa. */
+static void faults_at(struct seq_file *m, struct guest *g, const char *what, u64 ipa)
 {
-	return s->exit.hpfar >> 4 << 12;
+	const struct rd_vcpu_state *s = page_address(g->v.state);
+
+	report(m, what, ipa, next_trap(g) == RD_EXIT_TRAP ? s->exit.hpfar >> 4 << 12 : -1);
 }
 
 /* Is the secret anywhere in what the host is shown? The page is cleared for the next time. */
@@ -148,21 +150,17 @@ static void taken_back(struct seq_file *m, struct guest *g)
 	report(m, "mmio: give a page", 0, give(g, TAKEN_BACK, g->data));
 	preempt_disable();
 	rd_hvc2(RD_HVC_VCPU_LOAD, g->v.handle, 0);
-	report(m, "mmio: a store to nothing exits", NEVER_GIVEN,
-	       next_trap(g) == RD_EXIT_TRAP ? fault_ipa(s) : -1);
+	faults_at(m, g, "mmio: a store to nothing exits", NEVER_GIVEN);
 	report(m, "mmio: its data is shown, as the guest said nothing", 1, shown(s));
 	done(s);
-	report(m, "mmio: a store to a device exits", DEVICE,
-	       next_trap(g) == RD_EXIT_TRAP ? fault_ipa(s) : -1);
+	faults_at(m, g, "mmio: a store to a device exits", DEVICE);
 	report(m, "mmio: memory is taken by force", 0,
 	       rd_hvc3(RD_HVC_GUEST_RECLAIM, g->v.handle, TAKEN_BACK >> PAGE_SHIFT, 1));
 	done(s);
-	report(m, "mmio: a store to what was taken exits", TAKEN_BACK,
-	       next_trap(g) == RD_EXIT_TRAP ? fault_ipa(s) : -1);
+	faults_at(m, g, "mmio: a store to what was taken exits", TAKEN_BACK);
 	report(m, "mmio: its data is not shown", 0, shown(s));
 	done(s);
-	report(m, "mmio: and the store can't be called done", TAKEN_BACK,
-	       next_trap(g) == RD_EXIT_TRAP ? fault_ipa(s) : -1);
+	faults_at(m, g, "mmio: and the store can't be called done", TAKEN_BACK);
 	report(m, "mmio: a page in its place", -EPERM, give(g, TAKEN_BACK, g->data));
 	rd_hvc0(RD_HVC_VCPU_PUT);
 	preempt_enable();
@@ -176,21 +174,17 @@ static void declared(struct seq_file *m, struct guest *g)
 	s->x[0] = ~0UL; /* not a result */
 	preempt_disable();
 	rd_hvc2(RD_HVC_VCPU_LOAD, g->v.handle, 0);
-	report(m, "mmio: the guest declares memory", DEVICE,
-	       next_trap(g) == RD_EXIT_TRAP ? fault_ipa(s) : -1);
+	faults_at(m, g, "mmio: the guest declares memory", DEVICE);
 	report(m, "mmio: which is taken note of", 0, s->x[0]);
 	done(s);
-	report(m, "mmio: a store to declared memory exits", NEVER_GIVEN,
-	       next_trap(g) == RD_EXIT_TRAP ? fault_ipa(s) : -1);
+	faults_at(m, g, "mmio: a store to declared memory exits", NEVER_GIVEN);
 	report(m, "mmio: its data is not shown either", 0, shown(s));
 	report(m, "mmio: the host gives the page", 0, give(g, NEVER_GIVEN, g->data));
 	s->x[0] = ~0UL;
-	report(m, "mmio: the guest goes on, and uses the guard", DEVICE,
-	       next_trap(g) == RD_EXIT_TRAP ? fault_ipa(s) : -1);
+	faults_at(m, g, "mmio: the guest goes on, and uses the guard", DEVICE);
 	report(m, "mmio: which is taken note of as well", 0, s->x[0]);
 	done(s);
-	report(m, "mmio: a store to a page not enrolled", NOT_LISTED,
-	       next_trap(g) == RD_EXIT_TRAP ? fault_ipa(s) : -1);
+	faults_at(m, g, "mmio: a store to a page not enrolled", NOT_LISTED);
 	report(m, "mmio: is not shown", 0, shown(s));
 	rd_hvc0(RD_HVC_VCPU_PUT);
 	preempt_enable();

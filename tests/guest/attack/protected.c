@@ -56,12 +56,6 @@ struct prot {
 	struct rd_vcpu_state *state;
 };
 
-static long map(struct prot *p, u64 gfn, struct page *page)
-{
-	return rd_hvc5(RD_HVC_GUEST_MAP, p->v.handle, gfn, page_to_pfn(page), 1,
-		       RD_PROT_R | RD_PROT_W | RD_PROT_X);
-}
-
 static long set_up(struct prot *p)
 {
 	long ret = victim_make(&p->v, RD_VM_PROTECTED);
@@ -79,7 +73,7 @@ static long set_up(struct prot *p)
 	if (!ret)
 		ret = rd_hvc4(RD_HVC_VCPU_CREATE, p->v.handle, 0, page_to_pfn(p->v.vcpu),
 			      page_to_pfn(p->v.state));
-	return ret ?: map(p, CODE_GFN, p->code) ?: map(p, DATA_GFN, p->data);
+	return ret ?: victim_map(&p->v, CODE_GFN, p->code) ?: victim_map(&p->v, DATA_GFN, p->data);
 }
 
 static u64 words_that_are(const struct rd_vcpu_state *state, u64 word)
@@ -159,8 +153,8 @@ static void wrong_pages(struct seq_file *m, struct prot *p)
 	struct victim other = {};
 	u64 h = p->v.handle;
 
-	report(m, "by hand: donate a page twice", -EPERM, map(p, DATA_GFN + 1, p->data));
-	report(m, "by hand: map over a page", -EPERM, map(p, DATA_GFN, p->v.state));
+	report(m, "by hand: donate a page twice", -EPERM, victim_map(&p->v, DATA_GFN + 1, p->data));
+	report(m, "by hand: map over a page", -EPERM, victim_map(&p->v, DATA_GFN, p->v.state));
 	report(m, "by hand: give it EL2's page", -EPERM,
 	       rd_hvc5(RD_HVC_GUEST_MAP, h, DATA_GFN + 2, a_hyp_pfn(), 1, RD_PROT_R));
 	report(m, "another VM by hand", 0, victim_make(&other, 0));
@@ -170,8 +164,8 @@ static void wrong_pages(struct seq_file *m, struct prot *p)
 	victim_end(m, &other);
 	/* Taken by force it is zeroed, and nothing takes its place: no replay of old pages. */
 	report(m, "take a page by force", 0, rd_hvc3(RD_HVC_GUEST_RECLAIM, h, DATA_GFN, 1));
-	report(m, "put the same page back", -EPERM, map(p, DATA_GFN, p->data));
-	report(m, "put another in its place", -EPERM, map(p, DATA_GFN, p->v.state));
+	report(m, "put the same page back", -EPERM, victim_map(&p->v, DATA_GFN, p->data));
+	report(m, "put another in its place", -EPERM, victim_map(&p->v, DATA_GFN, p->v.state));
 }
 
 static void load_elsewhere(void *arg)
@@ -207,7 +201,7 @@ static void after_its_end(struct seq_file *m, struct prot *p)
 	preempt_disable();
 	report(m, "run it after teardown began", -ENOENT, load_vcpu(&p->v));
 	preempt_enable();
-	report(m, "give it pages after teardown began", -ENOENT, map(p, DATA_GFN + 3, p->data));
+	report(m, "give it pages after teardown began", -ENOENT, victim_map(&p->v, DATA_GFN + 3, p->data));
 	report(m, "a vCPU after teardown began", -ENOENT,
 	       rd_hvc4(RD_HVC_VCPU_CREATE, h, 0, page_to_pfn(p->data), page_to_pfn(p->data)));
 }

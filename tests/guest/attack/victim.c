@@ -57,6 +57,12 @@ u64 victim_topup(struct victim *v, unsigned int nr)
 	return rd_hvc_full(x) ? 0 : x[1];
 }
 
+long victim_map(struct victim *v, u64 gfn, struct page *page)
+{
+	return rd_hvc5(RD_HVC_GUEST_MAP, v->handle, gfn, page_to_pfn(page), 1,
+		       RD_PROT_R | RD_PROT_W | RD_PROT_X);
+}
+
 static bool is_of(struct page *page, unsigned int order, u64 pfn)
 {
 	return page && pfn - page_to_pfn(page) < 1ULL << order;

@@ -21,6 +21,9 @@ long victim_make(struct victim *v, u64 flags);
 /* Gives EL2 @nr pages for the VM's tables; how many it took. They come back with the VM. */
 u64 victim_topup(struct victim *v, unsigned int nr);
 
+/* Gives the VM a page, with all rights, as GUEST_MAP answers. */
+long victim_map(struct victim *v, u64 gfn, struct page *page);
+
 /* Ends the VM, which must give back all of its pages, and frees them. */
 void victim_end(struct seq_file *m, struct victim *v);
 
