@@ -3,7 +3,6 @@
 
 import hashlib
 import os
-import re
 
 import pytest
 
@@ -135,11 +134,6 @@ def vm(linux_host, request):
     yield Shared.get(linux_host.machine)
     if getattr(request.node, "failed_in_call", False):
         Shared.drop()
-
-
-def meminfo_kib(machine, name):
-    found = re.search(rf"^{name}: +(\d+) kB", machine.output("cat /proc/meminfo"), re.M)
-    return int(found.group(1))
 
 
 def passed(result, names):

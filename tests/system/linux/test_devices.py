@@ -3,8 +3,9 @@
 
 import pytest
 
-from conftest import DISK_MIB, Disk, meminfo_kib
+from conftest import DISK_MIB, Disk
 from redoubt_test.guest import Guest
+from redoubt_test.memory import free_kib, meminfo_kib
 
 MMIO = (f"-drive file={Disk.host_path},if=none,id=d,format=raw,snapshot=on"
         " -device virtio-blk-device,drive=d"
@@ -71,13 +72,13 @@ def test_pci_random_numbers(vm):
 def test_balloon_gives_memory_back(vm, host_machine):
     """The guest has used its memory and freed it; the balloon takes it: the host has it."""
     vm.run("head -c 250000000 /dev/zero >/tmp/fill; rm /tmp/fill")
-    before = meminfo_kib(host_machine, "MemFree")
+    before = free_kib(host_machine)
     total = meminfo_kib(vm, "MemTotal")
     vm.monitor.command("balloon", value=300 << 20)
     while vm.monitor.wait_event("BALLOON_CHANGE", 180)["data"]["actual"] > 300 << 20:
         pass
     assert total - meminfo_kib(vm, "MemTotal") > 190 << 10
-    assert meminfo_kib(host_machine, "MemFree") - before > 120 << 10
+    assert free_kib(host_machine) - before > 120 << 10
     vm.monitor.command("balloon", value=512 << 20)
     vm.run(f"until [ $(awk '/^MemTotal:/ {{ print $2 }}' /proc/meminfo) = {total} ]; do :; done;"
            "head -c 200000000 /dev/zero | sha256sum")

@@ -4,6 +4,7 @@
 import pytest
 
 from redoubt_test.machine import with_redoubt
+from redoubt_test.memory import free_kib
 from redoubt_test.paths import BUILD
 
 ROUNDS = {"4k": 1000, "16k": 200}
@@ -19,7 +20,7 @@ def numbers(host, command):
 
 def state(host):
     """What must not change: EL2's memory, who owns pages, pins; and what the host has free."""
-    host.run("sync; echo 3 >/proc/sys/vm/drop_caches; echo 1 >/proc/sys/vm/stat_refresh")
+    host.run("echo 1 >/proc/sys/vm/stat_refresh")
     pins = numbers(host, "grep nr_foll_pin /proc/vmstat")
     fixed = {
         "EL2's memory": numbers(host, f"cat {DEBUG}/memory"),
@@ -29,7 +30,7 @@ def state(host):
         "pins": pins["nr_foll_pin_acquired"] - pins["nr_foll_pin_released"],
     }
     return (fixed, numbers(host, f"cat {DEBUG}/stats")["POOL_FREE"],
-            numbers(host, "cat /proc/meminfo")["MemFree"] // 1024)
+            free_kib(host) // 1024)
 
 
 @pytest.mark.parametrize("kernel", ["4k", "16k"])
