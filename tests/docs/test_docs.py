@@ -16,6 +16,12 @@ HYPERCALLS = [sys.executable, TOP / "tools" / "hypercalls.py"]
 LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)]*)?\)")
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.S)
 WEB = re.compile(r"^[a-z]+:")
+# A path that begins with a directory of the tree, in text or in a command.
+ROOTS = ("core", "hyp", "kmod", "include", "tests", "tools", "mk", "docs", "guest", "packaging", "bench")
+PATH = re.compile(rf"(?<![\w/.<-])((?:{'|'.join(ROOTS)})/[\w./-]*[\w/])(?![\w{{*])")
+# Where else a path may begin: headers are named as they are included.
+BEGIN = ("", "core/include", "hyp/include", "kmod/include", "tests/port", "tests/core")
+TARGET = re.compile(r"(?:`|^    )make ([a-z][\w.-]*)(?![\w/.-])", re.M)
 
 
 def documents():
@@ -44,6 +50,71 @@ def test_relative_links_lead_somewhere(path):
 def test_links_are_found_where_they_are_and_not_in_code():
     text = "[a](b.md) [c](d.md#e) [f](https://g) `[h](i.md)`\n```\n[j](k.md)\n```\n"
     assert links(text) == ["b.md", "d.md"]
+
+
+def lost(path, text):
+    """Paths in a document that lead nowhere, from the top or from where it lies."""
+    begins = [*BEGIN, path.parent, path.parent / "include"]
+    return [p for p in PATH.findall(text)
+            if not any((TOP / b / p).exists() for b in begins) and not (TOP / f"{p}.c").exists()]
+
+
+def targets():
+    """Names that make knows, of the Makefiles of the tree. Rules by variable: GROUPS, MODULES."""
+    found = set()
+    for path in (TOP / "Makefile", *(p for p in TOP.rglob("build.mk")
+                                     if "build" not in p.relative_to(TOP).parts)):
+        text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+        for line in re.findall(r"^([\w. -]+?)::?(?!=)|^GROUPS := (.*)", text, re.M):
+            found |= set(" ".join(line).split())
+    return found
+
+
+@pytest.mark.parametrize("path", documents(), ids=str)
+def test_files_and_targets_that_are_named_exist(path):
+    text = (TOP / path).read_text(encoding="utf-8")
+    assert lost(path, text) == []
+    assert sorted(set(TARGET.findall(text)) - targets()) == []
+
+
+def test_a_lost_file_is_noticed():
+    text = "`hyp/hvc.c` and hyp/nobody.c, docs/README.md. build/hyp/x <core/gone.h> `core/*/x.c`"
+    assert lost(pathlib.Path("README.md"), text) == ["hyp/nobody.c"]
+    assert {"deb", "test-tools", "test-launch", "attack"} <= targets()
+    assert "no-such-target" not in targets()
+
+
+def evidence(row):
+    """[(group, name)] that the last column of a row of the threat model says."""
+    found = []
+    for part in row.split("|")[-2].split(";"):
+        group, colon, names = part.partition(":")
+        found += [(group.strip(), name.strip()) for name in names.split(",") if colon]
+    return found
+
+
+def group_text(group):
+    """All that belongs to a group of tests: file names, and what is in them."""
+    places = {"attack": ("tests/system/attack", "tests/guest/attack"), "core": ("tests/core",),
+              "hyp": ("tests/hyp",), "virtio": ("tests/system/protected", "tests/system/attack")}
+    found = []
+    for place in places.get(group, (f"tests/system/{group}",)):
+        for path in sorted((TOP / place).rglob("*")):
+            if path.suffix in (".py", ".c", ".h"):
+                found += [str(path.relative_to(TOP)), path.read_text(encoding="utf-8")]
+    return "\n".join(found)
+
+
+def test_the_threat_model_names_tests_that_exist():
+    text = (TOP / "docs/threat-model.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [HPG][ ,(].*\|$|^\| An allocation.*\|$", text, re.M)
+    named = {pair for row in rows for pair in evidence(row)}
+    assert len(rows) > 20 and len(named) > 20
+    texts = {group: group_text(group) for group, _ in named}
+    # "deadly read": the last word is the case, the first ones its program or file.
+    missing = [f"{group}: {name}" for group, name in sorted(named)
+               if not all(word in texts[group] for word in name.split())]
+    assert missing == []
 
 
 def test_hypercalls_are_documented_as_they_are():

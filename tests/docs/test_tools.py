@@ -3,6 +3,7 @@
 
 import pathlib
 import re
+import subprocess
 
 import pytest
 
@@ -67,3 +68,20 @@ def test_words_for_the_kernel_are_the_same_everywhere():
     for path in ("kmod/check.c", "tools/redoubt/doctor.h", "packaging/debian/redoubt-dkms.postinst",
                  "packaging/debian/redoubt-dkms.templates", "README.md"):
         assert words in read(path), path
+
+
+@pytest.mark.parametrize("words,wanted", [
+    ("redoubt m", ["map"]),
+    ("redoubt run --prot", ["--protected"]),
+    ("redoubt --root / trace --event HOST", ["HOST_FAULT"]),
+    ("redoubt --v", ["--version"]),
+    ("redoubt map --color n", ["never"]),
+    ("redoubt run --kernel READ", ["README.md"]),
+])
+def test_completion(words, wanted):
+    """What bash offers for the last word."""
+    script = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _redoubt;'
+              ' printf "%s\\n" "${COMPREPLY[@]}"')
+    done = subprocess.run(["bash", "-c", script, "bash", TOP / "tools/redoubt/completion/redoubt",
+                           *words.split()], cwd=TOP, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == wanted and not done.stderr
