@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Debian packages. dpkg-buildpackage wants debian/ at the top: it gets a copy of the tree, of
-# what git would have in it. DEB_VERSION makes packages of another version, for the tests.
+# what git would have in it. DEB_VERSION makes packages of another version, for the tests. By
+# sed: where nothing is installed yet, dpkg-dev's programs are not there to be asked.
 
 DEB_OUT := $(BUILD)/deb
-DEB_VERSION ?= $(shell dpkg-parsechangelog -l packaging/debian/changelog -S Version)
+DEB_VERSION ?= $(shell sed -n '1s/.*(\(.*\)).*/\1/p' packaging/debian/changelog)
 DEB_STAGE := $(DEB_OUT)/stage-$(DEB_VERSION)/redoubt-$(DEB_VERSION)
 
-deb: deps ## build redoubt-dkms and redoubt-tools into build/deb/
+deb: deps ## build redoubt-dkms, redoubt-guest-dkms, redoubt-tools into build/deb/
 	@rm -rf $(DEB_OUT)/stage-$(DEB_VERSION)
 	@mkdir -p $(DEB_STAGE)
 	@git ls-files -z --cached --others --exclude-standard --deduplicate | \
@@ -26,7 +27,7 @@ lint-deb: deb ## what lintian has to say about the packages: nothing
 	@echo 'lintian has nothing to say'
 
 # An old version to upgrade from, and the one of this tree. Some 20 minutes.
-test-packages: module-4k guest-programs lint-deb ## install, upgrade, remove, purge them on an emulated machine
+test-packages: module-4k guest-programs rootfs lint-deb ## install, upgrade, remove, purge them on an emulated machine
 	@$(MAKE) deb DEB_VERSION=0.0.9
 	@$(PYTHON) tests/system/run_group.py test-packages -s
 

@@ -6,12 +6,15 @@ version with it, two boots with the module, removal, purge, and a boot after tha
 whose predecessor failed does not run.
 """
 
+import hashlib
+import os
 import re
 import shutil
 import subprocess
 
 import pytest
 
+from redoubt_test.initramfs import busybox
 from redoubt_test.installed import Installed, image
 from redoubt_test.paths import BUILD, GUEST_PROGRAMS, TOP
 
@@ -19,12 +22,35 @@ WORDS = "kvm-arm.mode=none id_aa64mmfr1.vh=0"
 SNIPPET = "/etc/default/grub.d/redoubt.cfg"
 APT = "DEBIAN_FRONTEND=noninteractive apt-get -y -q --no-install-recommends"
 BUILD_TIMEOUT = 3600  # DKMS compiles on an emulated CPU
+ALL = "redoubt-dkms redoubt-guest-dkms redoubt-tools"
 
 # What every change of packages leaves behind: logs, caches, lists, what is made anew.
 VOLATILE = (r"^/(proc|sys|dev|run|tmp|mnt|redoubt|root)/|^/var/(log|cache|backups|tmp)/"
             r"|^/var/lib/(dpkg|apt|systemd|initramfs-tools|ucf)/|^/var/lib/dkms/mok[.]"
             r"|^/etc/(ld[.]so[.]cache|machine-id)|^/boot/initrd[.]img"
             r"|^(/usr)?/lib/modules/[^/]*/modules[.]|[.]pyc$|__pycache__")
+
+
+# Init of a VM whose root is a virtio disk: the initramfs has mounted what is below /dev.
+GUEST_INIT = """#!/bin/busybox sh
+busybox md5sum /data
+busybox poweroff -f
+"""
+
+# QEMU comes from another system's disk. The kernel and the initramfs are the machine's own.
+GUEST = """
+mount /dev/vdc /srv
+for d in dev proc sys boot mnt; do mkdir -p /srv/$d; mount --rbind /$d /srv/$d; done
+release=$(uname -r)
+chroot /srv unshare -m sh -c 'mount --bind /dev/kvm-protected /dev/kvm && exec "$@"' sh \\
+    qemu-system-aarch64 -M virt,gic-version=3 -accel kvm -cpu host -smp 1 -m 512M \\
+    -nodefaults -display none -no-reboot -serial stdio \\
+    -kernel /boot/vmlinuz-$release -initrd /boot/initrd.img-$release \\
+    -append 'console=ttyAMA0 panic=-1 root=/dev/vda ro' \\
+    -drive file=/mnt/guest.img,format=raw,if=none,id=disk,readonly=on \\
+    -device virtio-blk-pci,drive=disk,iommu_platform=on </dev/null
+umount -R -l /srv
+"""
 
 
 class Life:
@@ -44,16 +70,36 @@ class Life:
     def _pack(self, tree):
         tree.mkdir()
         for version in ("0.0.9", self.version):
-            for name in (f"redoubt-dkms_{version}_all.deb", f"redoubt-tools_{version}_arm64.deb"):
+            for name in (f"redoubt-dkms_{version}_all.deb", f"redoubt-tools_{version}_arm64.deb",
+                         f"redoubt-guest-dkms_{version}_all.deb"):
                 shutil.copy(BUILD / "deb" / name, tree)
         shutil.copy(GUEST_PROGRAMS / "kvmbench", tree)
-        subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext2", "-d", tree, self.packages, "32M"],
-                       check=True)
+        self._pack_guest(tree.with_name("guest"), tree / "guest.img")
+        make_disk(tree, self.packages, 64)
+
+    def _pack_guest(self, tree, disk):
+        """The disk of a VM in this machine: what it has for an init reads a file, and ends."""
+        for name in ("bin", "sbin", "dev", "proc", "run", "sys"):
+            (tree / name).mkdir(parents=True)
+        shutil.copy(busybox(), tree / "bin/busybox")
+        data = os.urandom(4 << 20)
+        self.guest_data = hashlib.md5(data).hexdigest()
+        (tree / "data").write_bytes(data)
+        init = tree / "sbin/init"
+        init.write_text(GUEST_INIT)
+        init.chmod(0o755)
+        make_disk(tree, disk, 16)
 
     def boot(self, firmware="acpi"):
-        drive = f"file={self.packages},format=raw,if=virtio,readonly=on"
-        return Installed(self.disk, firmware=firmware, mem=2048, qemu=("-drive", drive),
-                         boot_timeout=900, timeout=600)
+        drives = [f"file={self.packages},format=raw,if=virtio,readonly=on",
+                  f"file={BUILD / 'rootfs/bookworm.img'},format=raw,if=virtio,snapshot=on"]
+        return Installed(self.disk, firmware=firmware, mem=2048, boot_timeout=900, timeout=600,
+                         qemu=[word for drive in drives for word in ("-drive", drive)])
+
+
+def make_disk(tree, image_path, mib):
+    subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext4", "-d", tree, image_path, f"{mib}M"],
+                   check=True)
 
 
 @pytest.fixture(scope="module", name="life")
@@ -102,11 +148,14 @@ def check_no_trace(system):
 def check_consented(system, version):
     assert re.search(rf"^redoubt/{re.escape(version)}, 6[^:]*: installed$",
                      system.output("dkms status"), re.M)
+    assert re.search(rf"^redoubt-guest/{re.escape(version)}, 6[^:]*: installed$",
+                     system.output("dkms status"), re.M)
     assert "0.0.9" not in system.output("dkms status")
     assert WORDS in system.output(f"cat {SNIPPET}")
     grub = system.output("cat /boot/grub/grub.cfg")
     assert re.search(rf"^\s*linux\s.* {re.escape(WORDS)}", grub, re.M)
-    assert re.search(r"/redoubt[.]ko", system.output("lsinitramfs /boot/initrd.img-*"))
+    assert {"redoubt", "redoubt-guest"} <= set(
+        re.findall(r"/([^/]+)[.]ko", system.output("lsinitramfs /boot/initrd.img-*")))
 
 
 def seconds(log, pattern):
@@ -129,6 +178,13 @@ def check_in_place(system, firmware):
         assert len(system.output(f"/mnt/kvmbench {kind}", timeout=1200).splitlines()) > 2
     assert "protected" in system.output("redoubt map --json")
     assert "redoubt" not in system.output("systemctl --failed --no-legend")
+
+
+def check_guest(system, life):
+    """The machine's own initramfs, in a protected VM, loads redoubt-guest before the disk's driver."""
+    output = system.output(GUEST, timeout=1200)
+    assert "redoubt-guest: 16 MiB are shared with the host" in output
+    assert life.guest_data in output, output[-3000:]
 
 
 def test_old_version_without_consent_changes_no_boot(life, step):
@@ -155,6 +211,7 @@ def test_upgrade_with_consent(life, step):
         assert system.run("test -e /sys/module/redoubt", check=False).status != 0
         system.run("echo redoubt-dkms redoubt/cmdline boolean true | debconf-set-selections")
         system.run(f"cd /mnt && {APT} install ./redoubt-dkms_{life.version}_all.deb"
+                   f" ./redoubt-guest-dkms_{life.version}_all.deb"
                    f" ./redoubt-tools_{life.version}_arm64.deb", timeout=BUILD_TIMEOUT, echo=True)
         check_consented(system, life.version)
         assert system.output("redoubt --version").strip() == f"redoubt {life.version}"
@@ -164,13 +221,14 @@ def test_boot_with_acpi(life, step):
     with life.boot("acpi") as system:
         ready(system)
         check_in_place(system, "acpi")
+        check_guest(system, life)
 
 
 def test_boot_with_device_tree_then_remove(life, step):
     with life.boot("device-tree") as system:
         ready(system)
         check_in_place(system, "device-tree")
-        system.run(f"{APT} remove redoubt-dkms redoubt-tools", timeout=BUILD_TIMEOUT, echo=True)
+        system.run(f"{APT} remove {ALL}", timeout=BUILD_TIMEOUT, echo=True)
         check_no_trace(system)
         # The answer is kept for another installation; the loaded module until the next boot.
         assert "redoubt/cmdline: true" in system.output("debconf-show redoubt-dkms")
@@ -180,7 +238,7 @@ def test_boot_with_device_tree_then_remove(life, step):
 def test_purge_leaves_everything_as_it_was(life, step):
     with life.boot() as system:
         ready(system)
-        system.run(f"{APT} purge redoubt-dkms redoubt-tools", timeout=BUILD_TIMEOUT, echo=True)
+        system.run(f"{APT} purge {ALL}", timeout=BUILD_TIMEOUT, echo=True)
         check_no_trace(system)
         assert system.output("debconf-show redoubt-dkms").strip() == ""
         assert system.run("test -e /sys/module/redoubt", check=False).status != 0
