@@ -5,6 +5,7 @@
  * differs by CPU and is not in it.
  */
 #include "arch.h"
+#include "recorder.h"
 
 /*
  * X(name, encoding as an assembler operand, implemented if). Registers of
@@ -63,6 +64,24 @@ static bool fgt(void)
 	return field(read_sysreg(id_aa64mmfr0_el1), 56);
 }
 
+/*
+ * What guests run with, where it is not what the host has. Zero in HCRX_EL2: no LS64,
+ * MOPS, TCR2_EL1, SCTLR2_EL1, FPMR, GCS. In the fine-grained traps an "n" bit of zero traps
+ * what came after Armv8.7: TPIDR2_EL0, PIR and POR, GCS, BRBE and the like; what is older
+ * has a trap of its own in HCR_EL2, CPTR_EL2 or MDCR_EL2, except for SCXTNUM.
+ */
+#define HFGRTR_SCXTNUM (1ULL << 30 | 1ULL << 31) /* EL1's and EL0's */
+#define ARCH_GUEST(X)                                                                              \
+	X(HCRX, S3_4_C1_C2_2, 0)                                                                   \
+	X(HFGRTR, S3_4_C1_C1_4, HFGRTR_SCXTNUM)                                                    \
+	X(HFGWTR, S3_4_C1_C1_5, HFGRTR_SCXTNUM)                                                    \
+	X(HFGITR, S3_4_C1_C1_6, 0)                                                                 \
+	X(HDFGRTR, S3_4_C3_C1_4, 0)                                                                \
+	X(HDFGWTR, S3_4_C3_C1_5, 0)
+
+/* Of these, the ones that the CPU has with another value for the host; a bit each. */
+static u64 differs;
+
 #define ARCH_READ(name, reg, cond)                                                                 \
 	if (cond)                                                                                  \
 		snapshot[ARCH_##name] = read_sysreg(reg);
@@ -70,9 +89,41 @@ static bool fgt(void)
 	if (cond)                                                                                  \
 		write_sysreg(reg, snapshot[ARCH_##name]);
 
+/* Registers that aren't there have stayed 0 in the snapshot, and must not be written. */
+static bool implemented(int i)
+{
+	return i == ARCH_HCRX ? hcx() : fgt();
+}
+
+#define ARCH_DIFFERS(name, reg, value)                                                             \
+	if (implemented(ARCH_##name) && snapshot[ARCH_##name] != (value))                          \
+		differs |= 1ULL << ARCH_##name;
+
 void arch_snapshot(void)
 {
 	ARCH_REGS(ARCH_READ)
+	ARCH_GUEST(ARCH_DIFFERS)
+}
+
+#define ARCH_TO_GUEST(name, reg, value)                                                            \
+	if (differs >> ARCH_##name & 1)                                                            \
+		write_sysreg(reg, value);
+#define ARCH_TO_HOST(name, reg, value)                                                             \
+	if (differs >> ARCH_##name & 1)                                                            \
+		write_sysreg(reg, snapshot[ARCH_##name]);
+
+void arch_guest_activate(void)
+{
+	if (port_likely(!differs))
+		return;
+	ARCH_GUEST(ARCH_TO_GUEST)
+}
+
+void arch_host_activate(void)
+{
+	if (port_likely(!differs))
+		return;
+	ARCH_GUEST(ARCH_TO_HOST)
 }
 
 /* SCTLR_EL1 out of reset, for a kernel that expects its MMU off: RES1 bits, no E0E, no EE. */
@@ -81,6 +132,7 @@ void arch_snapshot(void)
 void arch_host_reset(void)
 {
 	ARCH_REGS(ARCH_WRITE)
+	recorder_init();
 	write_sysreg(vmpidr_el2, read_sysreg(mpidr_el1));
 	write_sysreg(sctlr_el1, SCTLR_EL1_OFF);
 	isb();

@@ -47,7 +47,8 @@ static u64 cptr_open(void)
 
 u64 fp_cptr_guest(const struct hyp_cpu *cpu, const struct hyp_vcpu *vcpu)
 {
-	u64 cptr = CPTR_EL2_RES1 | CPTR_EL2_TZ | CPTR_EL2_TSM | CPTR_EL2_TTA;
+	u64 cptr = CPTR_EL2_RES1 | CPTR_EL2_TZ | CPTR_EL2_TSM | CPTR_EL2_TTA |
+		   CPTR_EL2_TAM;
 
 	return cpu->fp_owner == vcpu ? cptr : cptr | CPTR_EL2_TFP;
 }

@@ -23,8 +23,8 @@
 #define PFR1_ALLOW (FIELD(0) | FIELD(4))
 /* Debug architecture v8.0, one breakpoint and one watchpoint (which do nothing); no PMU, trace. */
 #define DFR0_FIXED (6ULL << 0)
-/* All of ISAR0: instructions without state of their own; RNDR too. */
-#define ISAR0_ALLOW (~0ULL & ~FIELD(0))
+/* ISAR0 but for TME, which needs a control of EL2: instructions without state of their own; RNDR too. */
+#define ISAR0_ALLOW (~0ULL & ~(FIELD(0) | FIELD(24)))
 /* No pointer authentication (APA, API, GPA, GPI), no LS64. */
 #define ISAR1_ALLOW                                                                                \
 	(FIELD(0) | FIELD(12) | FIELD(16) | FIELD(20) | FIELD(32) | FIELD(36) | FIELD(40) |        \

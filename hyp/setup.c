@@ -7,6 +7,7 @@
 #include "arch.h"
 #include "fp.h"
 #include "host_mem.h"
+#include "recorder.h"
 #include "setup.h"
 #include "vm.h"
 
@@ -72,6 +73,7 @@ void hyp_cpu_launch(struct hyp_cpu *cpu, u64 stub_vectors)
 	}
 	port_unlock(&setup_lock);
 	cpu->stub_vectors = stub_vectors;
+	recorder_init();
 	write_sysreg(hcr_el2, HCR_HOST_OPEN | HCR_EL2_TSC);
 }
 

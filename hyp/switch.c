@@ -9,10 +9,12 @@
  * ERET at the latest, which is a context synchronization event. Only what EL2
  * itself depends on before that has an ISB, with its reason beside it.
  */
+#include "arch.h"
 #include "debug.h"
 #include "fp.h"
 #include "host_mem.h"
 #include "protected.h"
+#include "recorder.h"
 #include "switch.h"
 #include "tlb.h"
 #include "trace.h"
@@ -64,7 +66,7 @@ _Static_assert(HOST_NR <= sizeof(((struct host_sysregs *)0)->sys) / sizeof(u64),
 #define HCR_GUEST                                                                                  \
 	(HCR_EL2_RW | HCR_EL2_VM | HCR_EL2_SWIO | HCR_EL2_PTW | HCR_EL2_FMO | HCR_EL2_IMO |        \
 	 HCR_EL2_AMO | HCR_EL2_FB | HCR_EL2_BSU_IS | HCR_EL2_TID3 | HCR_EL2_TSC |                  \
-	 HCR_EL2_TIDCP | HCR_EL2_TACR)
+	 HCR_EL2_TIDCP | HCR_EL2_TACR | HCR_EL2_TLOR)
 
 /*
  * A protected guest reads the CPU's own cache geometry and cleans by set and way as
@@ -144,6 +146,7 @@ static void host_save(struct hyp_cpu *cpu)
 
 	HOST_RUN_REGS(HOST_SAVE)
 	host->mdcr = read_sysreg(mdcr_el2);
+	recorder_stop(&cpu->recorders);
 }
 
 static void host_restore(struct hyp_cpu *cpu)
@@ -157,7 +160,9 @@ static void host_restore(struct hyp_cpu *cpu)
 	write_sysreg(vpidr_el2, read_sysreg(midr_el1));
 	write_sysreg(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN);
 	write_sysreg(cptr_el2, fp_cptr_host(cpu));
+	arch_host_activate();
 	host_mem_activate();
+	recorder_resume(&cpu->recorders);
 }
 
 static void guest_restore(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 flags)
@@ -173,6 +178,7 @@ static void guest_restore(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 flags)
 	write_sysreg(cptr_el2, fp_cptr_guest(cpu, vcpu));
 	if (flags & RD_VCPU_VSERROR && cpu_has_ras())
 		write_sysreg(S3_4_C5_C2_3, state->vsesr & ESR_ISS_MASK);
+	arch_guest_activate();
 	write_sysreg(vtcr_el2, vcpu->vm->geo.tcr);
 	write_sysreg(vttbr_el2, vcpu->vm->vttbr);
 	write_sysreg(hcr_el2, guest_hcr(vcpu, flags));
@@ -293,7 +299,7 @@ void switch_load(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	 * runs in one place at a time.
 	 */
 	if (vcpu->vm->last_vcpu[cpu->boot.index] != vcpu->index + 1) {
-		tlb_flush_vmid_local(vcpu->vm->vttbr);
+		tlb_flush_vmid_local(vcpu->vm->vttbr, vcpu->vm->geo.tcr);
 		vcpu->vm->last_vcpu[cpu->boot.index] = (u16)(vcpu->index + 1);
 	}
 }

@@ -5,6 +5,7 @@
  * of the inner shareable domain (DSB ISH), and this CPU's own pipeline (ISB).
  */
 #include "cpu.h"
+#include "recorder.h"
 #include "tlb.h"
 
 /* FEAT_TLBIRANGE's instructions go by encoding; the assembler's baseline is Armv8.0. */
@@ -138,36 +139,54 @@ void tlb_execute(const struct pgt_tlb_plan *plan)
 	isb();
 }
 
-void tlb_execute_for(const struct pgt_tlb_plan *plan, u64 vttbr, u64 vtcr)
-{
-	u64 old_vttbr = read_sysreg(vttbr_el2), old_vtcr = read_sysreg(vtcr_el2);
+/* What stage 2 was before another VMID's was put there. */
+struct stage2 {
+	u64 vttbr, vtcr;
+	struct host_recorders recorders;
+};
 
-	if (old_vttbr == vttbr) {
-		tlb_execute(plan);
-		return;
-	}
-	/*
-	 * The VMID that TLBI means is VTTBR_EL2's, once the write is synchronized. The
-	 * host's EL1 registers stay: nothing translates through both meanwhile, since
-	 * EL2 neither returns nor uses AT before they fit together again.
-	 */
+/*
+ * The VMID that TLBI means is VTTBR_EL2's, once the write is synchronized. The host's EL1
+ * registers stay: nothing translates through both meanwhile, since EL2 neither returns nor
+ * uses AT before they fit together again, and what the CPU records by itself is stopped.
+ */
+static void visit(struct stage2 *old, u64 vttbr, u64 vtcr)
+{
+	old->vttbr = read_sysreg(vttbr_el2);
+	old->vtcr = read_sysreg(vtcr_el2);
+	recorder_stop(&old->recorders);
 	write_sysreg(vtcr_el2, vtcr);
 	write_sysreg(vttbr_el2, vttbr);
 	isb();
-	tlb_execute(plan);
-	write_sysreg(vttbr_el2, old_vttbr);
-	write_sysreg(vtcr_el2, old_vtcr);
-	isb();
 }
 
-void tlb_flush_vmid_local(u64 vttbr)
+static void come_back(const struct stage2 *old)
 {
-	u64 old = read_sysreg(vttbr_el2);
-
-	write_sysreg(vttbr_el2, vttbr);
+	write_sysreg(vttbr_el2, old->vttbr);
+	write_sysreg(vtcr_el2, old->vtcr);
 	isb();
+	recorder_resume(&old->recorders);
+}
+
+void tlb_execute_for(const struct pgt_tlb_plan *plan, u64 vttbr, u64 vtcr)
+{
+	struct stage2 old;
+
+	if (read_sysreg(vttbr_el2) == vttbr) {
+		tlb_execute(plan);
+		return;
+	}
+	visit(&old, vttbr, vtcr);
+	tlb_execute(plan);
+	come_back(&old);
+}
+
+void tlb_flush_vmid_local(u64 vttbr, u64 vtcr)
+{
+	struct stage2 old;
+
+	visit(&old, vttbr, vtcr);
 	tlbi(vmalle1);
 	dsb(nsh);
-	write_sysreg(vttbr_el2, old);
-	isb();
+	come_back(&old);
 }

@@ -21,6 +21,16 @@ void arch_snapshot(void);
  */
 void arch_host_reset(void);
 
+/**
+ * arch_guest_activate() - What lets EL1 use extensions that no guest has, off: a guest
+ * could reach registers that are not switched, and are the host's. No barrier: in force from the
+ * ERET on.
+ */
+void arch_guest_activate(void);
+
+/** arch_host_activate() - As the hyp stub left it. No barrier, as above. */
+void arch_host_activate(void);
+
 /** hyp_host_enter() - Leave for EL1, see hyp/vectors.S. */
 void hyp_host_enter(u64 x0, u64 pc, u64 pstate) __attribute__((noreturn));
 

@@ -29,6 +29,12 @@ struct host_sysregs {
 	u64 mdcr;
 };
 
+/* The host's recorders while they stand still: hyp/recorder.c. */
+struct host_recorders {
+	u64 has; /* which the CPU has, by their fields of ID_AA64DFR0_EL1 */
+	u64 pmscr, pmblimitr, trfcr, trblimitr, brbcr;
+};
+
 /* The largest vectors that the architecture has: 2048 bits. */
 struct host_fp {
 	u64 z[32 * 256 / 8];
@@ -49,6 +55,7 @@ struct hyp_cpu {
 	struct hyp_vcpu *loaded;   /* vCPU that VCPU_LOAD put here, or NULL */
 	struct hyp_vcpu *fp_owner; /* whose FP/SIMD state the CPU holds; NULL: the host's */
 	struct host_sysregs host;
+	struct host_recorders recorders;
 	/* Where the host goes on after CPU_ON or a suspend: the PSCI relay's, with its lock. */
 	u64 resume_pc;
 	u64 resume_x0;

@@ -38,6 +38,10 @@ static inline void *read_cpu_pointer(void)
 #define dsb(domain) asm volatile("dsb " #domain : : : "memory")
 #define dmb(domain) asm volatile("dmb " #domain : : : "memory")
 
+/* Hints: what was profiled, or traced, so far is ordered before a following DSB. */
+#define psb_csync() asm volatile("hint #17" : : : "memory")
+#define tsb_csync() asm volatile("hint #18" : : : "memory")
+
 /* TLBI by name, without and with an operand, and by encoding: op1 is 4, CRn is C8. */
 #define tlbi(op)	     asm volatile("tlbi " #op : : : "memory")
 #define tlbi_with(op, x)     asm volatile("tlbi " #op ", %0" : : "r"(x) : "memory")

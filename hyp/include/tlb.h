@@ -19,6 +19,6 @@ void tlb_execute(const struct pgt_tlb_plan *plan);
 void tlb_execute_for(const struct pgt_tlb_plan *plan, u64 vttbr, u64 vtcr);
 
 /** tlb_flush_vmid_local() - Drop what this CPU caches of a VMID, stage 1 included. */
-void tlb_flush_vmid_local(u64 vttbr);
+void tlb_flush_vmid_local(u64 vttbr, u64 vtcr);
 
 #endif /* HYP_TLB_H */

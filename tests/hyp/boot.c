@@ -16,6 +16,8 @@
 #define MMFR0(pa, g4, g16) ((u64)(pa) | (u64)(g4) << 28 | (u64)(g16) << 20)
 #define MMFR1(hafdbs)	   ((u64)(hafdbs) | 2ULL << 4 | 1ULL << 20 | 1ULL << 28)
 #define MMFR2(fwb, lva)	   ((u64)(lva) << 16 | 1ULL << 28 | (u64)(fwb) << 40 | 1ULL << 48)
+#define FGT		   (1ULL << 56)
+#define HCX		   (1ULL << 40)
 #define TLBIRANGE	   (2ULL << 56)
 #define WALK_CPU(bits, lpa, l)                                                                     \
 	{                                                                                          \
@@ -24,13 +26,13 @@
 	}
 
 const struct sim_shape sim_shapes[] = {
-	{ "4K", 12, false, false, MMFR0(2, 0, 1), MMFR1(1), MMFR2(0, 0), TLBIRANGE,
+	{ "4K", 12, false, false, false, MMFR0(2, 0, 1), MMFR1(1), MMFR2(0, 0), TLBIRANGE,
 	  WALK_CPU(40, false, false), { 0x40000000, 0x880000000 }, { 2048 + 300, 700 } },
-	{ "4K, LPA2, FWB", 12, true, true, MMFR0(6, 1, 2), MMFR1(2), MMFR2(1, 1), TLBIRANGE,
+	{ "4K, LPA2, FWB", 12, true, true, true, MMFR0(6, 1, 2) | FGT, MMFR1(2) | HCX, MMFR2(1, 1), TLBIRANGE,
 	  WALK_CPU(52, true, true), { 0x40000000, 0x880200000 }, { 1536, 1024 } },
-	{ "16K, LPA2", 14, true, false, MMFR0(6, 1, 2), MMFR1(2), MMFR2(0, 1), TLBIRANGE,
+	{ "16K, LPA2", 14, true, false, false, MMFR0(6, 1, 2), MMFR1(2), MMFR2(0, 1), TLBIRANGE,
 	  WALK_CPU(52, true, true), { 0x40000000, 0x880000000 }, { 2048, 500 } },
-	{ "64K, FWB", 16, false, true, MMFR0(5, 0, 1), MMFR1(2), MMFR2(1, 0), TLBIRANGE,
+	{ "64K, FWB", 16, false, true, true, MMFR0(5, 0, 1) | FGT, MMFR1(2) | HCX, MMFR2(1, 0), TLBIRANGE,
 	  WALK_CPU(48, false, false), { 0x40000000, 0x880000000 }, { 900, 400 } },
 };
 const u32 sim_nr_shapes = sizeof(sim_shapes) / sizeof(sim_shapes[0]);
@@ -220,7 +222,7 @@ void sim_boot(const struct sim_shape *shape, u32 nr_cpus, u64 seed)
 	sim.rng = rng_seeded(seed);
 	sim_mem_init();
 	for (i = 0; i < nr_cpus; i++)
-		sim_cpu_init(&sim.cpu[i], i);
+		sim_cpu_init(&sim.cpu[i], i, true);
 	choose_geometry(&geo);
 	add_chunks(30 + (u32)rng_below(&sim.rng, 90));
 	build_tables(&geo);

@@ -203,6 +203,7 @@ u64 guest_enter(struct hyp_cpu *cpu, struct rd_vcpu_state *state)
 
 	(void)cpu;
 	check_entry(handle);
+	sim_ext_check_guest(sim_this);
 	sim_switch_point();
 	fill_registers(state, handle);
 	switch (below(12)) {

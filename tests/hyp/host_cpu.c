@@ -14,6 +14,8 @@ static const char *const kept[] = {
 	"sp_el0", "sp_el1", "ttbr0_el1", "ttbr1_el1", "contextidr_el1", "cpacr_el1", "mdscr_el1",
 	"tpidr_el0", "tpidrro_el0", "sctlr_el1", "tcr_el1", "mair_el1", "amair_el1", "vbar_el1",
 	"tpidr_el1", "actlr_el1", "cntkctl_el1", "csselr_el1", "mdccint_el1", "mdcr_el2",
+	/* Recorders: PMSCR, PMBLIMITR, TRFCR, TRBLIMITR, BRBCR. */
+	"S3_0_C9_C9_0", "S3_0_C9_C10_0", "S3_0_C1_C2_1", "S3_0_C9_C11_0", "S2_1_C9_C0_0",
 };
 #define NR_KEPT (sizeof(kept) / sizeof(kept[0]))
 
@@ -68,6 +70,7 @@ void host_check_cpu(struct sim_cpu *cpu)
 		if (*sim_reg(cpu, kept[i]) != mark[cpu->index][i])
 			sim_fail("the host's %s on CPU %u was %#llx and is %#llx", kept[i],
 				 cpu->index, mark[cpu->index][i], *sim_reg(cpu, kept[i]));
+	sim_ext_check_host(cpu);
 	if (cpu->data->closed && (!(hcr & HCR_EL2_VM) || sim_stage2(cpu).vmid))
 		sim_fail("the host on CPU %u is not behind its stage 2: HCR_EL2 %#llx", cpu->index,
 			 hcr);

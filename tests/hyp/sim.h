@@ -25,7 +25,7 @@
 #include "../core/judge/walk.h"
 
 #define SIM_CPUS	4
-#define SIM_REGS	192
+#define SIM_REGS	224
 #define SIM_TLB_SIZE	96
 #define SIM_REGIONS	2
 #define SIM_PAGES_MAX	4096
@@ -37,6 +37,7 @@ struct sim_shape {
 	const char *name;
 	u32 shift;		       /* of the granule */
 	bool lpa2, fwb;
+	bool modern;		       /* has what tests/hyp/sim_ext.c has */
 	u64 mmfr0, mmfr1, mmfr2, isar0;
 	struct walk_cpu cpu;
 	u64 base[SIM_REGIONS], pages[SIM_REGIONS];
@@ -96,12 +97,20 @@ u64 *sim_reg(struct sim_cpu *cpu, const char *name);
 		&(cpu)->reg[sim_reg_slot(&slot__, #name)];                                         \
 	})
 u32 sim_reg_slot(u32 *slot, const char *name);
-void sim_cpu_init(struct sim_cpu *cpu, u32 index);
+void sim_cpu_init(struct sim_cpu *cpu, u32 index, bool launched);
 
 /* Says what is wrong, and how to see it again; ends the program. */
 void sim_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* For sim_fail(): what the run is, and what is being done. */
 extern char sim_run_words[128], sim_call_words[512];
+
+/* ---- sim_ext.c ---- */
+
+/* Out of reset; @launched: and then set up by the kernel's hyp stub. */
+void sim_ext_init(struct sim_cpu *cpu, bool launched);
+void sim_ext_check_host(struct sim_cpu *cpu);
+void sim_ext_check_guest(struct sim_cpu *cpu);
+void sim_ext_watch(u32 slot, u64 value);
 
 /* ---- sim_mem.c ---- */
 

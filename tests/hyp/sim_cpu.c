@@ -99,7 +99,8 @@ u64 sim_sysreg_read(u32 *slot, const char *name)
 void sim_sysreg_write(u32 *slot, const char *name, u64 value)
 {
 	count();
-	sim_this->reg[sim_reg_slot(slot, name)] = value;
+	sim_ext_watch(sim_reg_slot(slot, name), value);
+	sim_this->reg[*slot] = value;
 }
 
 void *sim_cpu_pointer(void)
@@ -200,7 +201,7 @@ void fp_sve_load(const void *z, const void *p, const u64 *control, u64 ffr)
 
 /* ---- Out of reset ---- */
 
-void sim_cpu_init(struct sim_cpu *cpu, u32 index)
+void sim_cpu_init(struct sim_cpu *cpu, u32 index, bool launched)
 {
 	const struct sim_shape *shape = sim.shape;
 	struct {
@@ -230,4 +231,5 @@ void sim_cpu_init(struct sim_cpu *cpu, u32 index)
 	cpu->index = index;
 	for (i = 0; i < sizeof(reset) / sizeof(reset[0]); i++)
 		*sim_reg(cpu, reset[i].name) = reset[i].value;
+	sim_ext_init(cpu, launched);
 }

@@ -50,7 +50,7 @@ void sim_firmware_start(struct sim_cpu *cpu)
 
 	/* System registers are as after a reset; FP registers may be what they were before. */
 	start_context[cpu->index] = 0;
-	sim_cpu_init(cpu, cpu->index);
+	sim_cpu_init(cpu, cpu->index, false);
 	hyp_cpu_resume(data);
 }
 

@@ -12,6 +12,7 @@ u64 sim_sysreg_read(u32 *slot, const char *name);
 void sim_sysreg_write(u32 *slot, const char *name, u64 value);
 void *sim_cpu_pointer(void);
 void sim_barrier(void);
+void sim_csync(const char *what);
 void sim_relax(void);
 void sim_tlbi(const char *op, u64 operand);
 void sim_at(u64 va);
@@ -41,6 +42,9 @@ static inline void *read_cpu_pointer(void)
 #define isb()	    sim_barrier()
 #define dsb(domain) sim_barrier()
 #define dmb(domain) sim_barrier()
+
+#define psb_csync() sim_csync("spe")
+#define tsb_csync() sim_csync("trbe")
 
 #define tlbi(op)	      sim_tlbi(#op, 0)
 #define tlbi_with(op, x)      sim_tlbi(#op, x)

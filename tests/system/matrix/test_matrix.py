@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Launch and release on every kernel, on several CPUs, under the QEMUs of two Debian releases.
+"""Launch, a VM of each kind and release on every kernel, CPU and QEMU of two Debian releases.
 
 What is looked at is little, everywhere; test-launch looks at more on fewer machines.
 """
@@ -7,6 +7,7 @@ What is looked at is little, everywhere; test-launch looks at more on fewer mach
 import pytest
 
 from redoubt_test.machine import CPU_MAX, QEMU, with_redoubt
+from redoubt_test.paths import GUEST_PROGRAMS
 from redoubt_test.trees import tree
 
 KERNELS = ("6.1", "4k", "16k", "64k")
@@ -18,7 +19,8 @@ WORK = """
     for i in 1 2 3 4; do (seq 1 2000 | md5sum >/tmp/sum.$i) & done; wait
     [ "$(cat /tmp/sum.* | sort -u | wc -l)" = 1 ]
     echo 0 >/sys/devices/system/cpu/cpu1/online && echo 1 >/sys/devices/system/cpu/cpu1/online
-    test -c /dev/kvm"""
+    test -c /dev/kvm
+    protvm contents; protvm --ordinary contents"""
 
 
 @pytest.fixture(scope="module", params=["7.2 or this machine's", "10"], ids=["qemu", "qemu10"])
@@ -31,7 +33,8 @@ def binary(request):
 def test_launch(binary, kernel, cpu):
     if kernel == "16k" and cpu in WITHOUT_16K:
         pytest.skip(f"{cpu} has no 16 KiB pages")
-    with with_redoubt(kernel=kernel, cpu=cpu, binary=binary) as m:
+    files = {"redoubt/protvm": GUEST_PROGRAMS / "protvm"}
+    with with_redoubt(kernel=kernel, cpu=cpu, binary=binary, files=files) as m:
         m.load_redoubt()
         m.run(WORK)
         m.run("rmmod redoubt && insmod /redoubt/redoubt.ko && rmmod redoubt")

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a CPU writes down about the software that it runs: samples (FEAT_SPE), trace
+ * (FEAT_TRBE), branches (FEAT_BRBE).
+ *
+ * They are the host's, which programs them at EL1. Their buffers are written by way of
+ * the translations of whoever runs, at addresses of the host's choice, and also after
+ * the instructions that the writes are about. A guest that runs meanwhile would be
+ * recorded for the host to read, and its memory, or EL2's, could be written over. So
+ * they stand still while a guest has the CPU, and never see EL2.
+ */
+#ifndef HYP_RECORDER_H
+#define HYP_RECORDER_H
+
+#include "cpu.h"
+
+/** recorder_init() - On each CPU that EL2 gets: nothing of EL2 is recorded from here on. */
+void recorder_init(void);
+
+/**
+ * recorder_stop() - Before the first of the controls of a guest (MDCR_EL2, VTTBR_EL2, EL1) is
+ * written: the host's recorders stop, and what they still hold is in memory, by the
+ * host's own translations.
+ */
+void recorder_stop(struct host_recorders *saved);
+
+/** recorder_resume() - After the last of the host's controls is back: they go on. */
+void recorder_resume(const struct host_recorders *saved);
+
+#endif /* HYP_RECORDER_H */
