@@ -4,8 +4,8 @@
  *
  * Pages for EL2 are allocated here, donated by the hypercall that uses them, and
  * come back one by one through VM_RECLAIM (invariant 11): nothing here remembers
- * them. A vCPU's state page is only shared with EL2, until VM_TEARDOWN is done with
- * it, and stays the kernel's.
+ * them, but for the first of the VM's object, which comes last. A vCPU's state page is
+ * only shared with EL2, until VM_TEARDOWN is done with it, and stays the kernel's.
  *
  * Locks: none of its own. The callers' order is create, vcpu_create and topup in
  * any number, destroy, vcpu_free.
@@ -45,36 +45,47 @@ static void free_donation(struct page *page, unsigned int nr)
 		__free_page(page + i);
 }
 
+/* What EL2 gets at once if it needs table pages to take a VM apart. */
+#define TEARDOWN_PAGES 4
+
 /* The most pages that EL2 may ask for at once: more is a broken answer. */
 #define MAX_DONATION 1024
 
-int rd_el2_vm_create(struct rd_vm *vm)
+int rd_el2_vm_sizes(struct rd_vm *vm)
 {
-	struct page *object, *root;
-	struct rd_hvc_res size, res;
-	long ret;
+	struct rd_hvc_res size;
+	long ret = rd_hvc_res(RD_HVC_VM_SIZES, vm->ipa_bits, 0, 0, 0, 0, &size);
 
-	ret = rd_hvc_res(RD_HVC_VM_SIZES, vm->ipa_bits, 0, 0, 0, 0, &size);
 	/* The kernel's stub, after EL2 was given back for kexec, has a positive answer to all. */
 	if (ret)
 		return ret < 0 ? ret : -ENODEV;
 	if (!size.x1 || size.x1 > MAX_DONATION || !size.x2 || size.x2 > MAX_DONATION ||
 	    !size.x3 || size.x3 > MAX_DONATION)
 		return -EIO;
-	object = alloc_donation(size.x1);
-	root = alloc_donation(size.x2);
-	ret = -ENOMEM;
+	vm->object_pages = size.x1;
+	vm->root_pages = size.x2;
+	vm->vcpu_pages = size.x3;
+	return 0;
+}
+
+int rd_el2_vm_create(struct rd_vm *vm)
+{
+	struct page *object = alloc_donation(vm->object_pages);
+	struct page *root = alloc_donation(vm->root_pages);
+	struct rd_hvc_res res;
+	long ret = -ENOMEM;
+
 	if (object && root)
 		ret = rd_hvc_res(RD_HVC_VM_CREATE, page_to_pfn(object), page_to_pfn(root),
 				 vm->ipa_bits, vm->is_protected ? RD_VM_PROTECTED : 0,
 				 RD_MAX_VCPUS, &res);
 	if (ret) {
-		free_donation(object, size.x1);
-		free_donation(root, size.x2);
+		free_donation(object, vm->object_pages);
+		free_donation(root, vm->root_pages);
 		return ret;
 	}
 	vm->handle = res.x1;
-	vm->vcpu_pages = size.x3;
+	vm->object_pfn = page_to_pfn(object);
 	return 0;
 }
 
@@ -104,18 +115,22 @@ int rd_el2_vm_topup(struct rd_vm *vm, unsigned int pages)
 	return taken ? 0 : ret ? ret : -ENOMEM;
 }
 
-/* Frees the pages that one VM_RECLAIM names. How many, or a negative errno. */
+/* Frees the pages that one VM_RECLAIM names. 1 while there are more, 0, or a negative errno. */
 static int reclaim_some(struct rd_vm *vm)
 {
 	u64 x[18] = { RD_HVC_VM_RECLAIM, vm->handle };
-	long ret = rd_hvc_full(x);
-	unsigned int i, nr = min_t(u64, x[1], 16);
+	long ret = rd_fail_now() ? -ENOMEM : rd_hvc_full(x);
+	unsigned int i, nr;
+	bool last;
 
 	if (ret)
 		return ret;
+	nr = min_t(u64, x[1], 16);
+	/* With its object the VM is gone, and its handle may be another VM's already. */
+	last = !nr || x[2] == vm->object_pfn;
 	for (i = 0; i < nr; i++)
 		__free_page(pfn_to_page(x[2 + i]));
-	return nr;
+	return !last;
 }
 
 /* The longest that one VM_TEARDOWN kept a CPU at EL2, of all VMs so far. */
@@ -135,7 +150,8 @@ static long teardown_step(struct rd_vm *vm, struct rd_hvc_res *res)
 
 	local_irq_save(flags);
 	ns = ktime_get_ns();
-	ret = rd_hvc_res(RD_HVC_VM_TEARDOWN, vm->handle, 0, 0, 0, 0, res);
+	ret = rd_fail_now() ? -ENOMEM :
+			      rd_hvc_res(RD_HVC_VM_TEARDOWN, vm->handle, 0, 0, 0, 0, res);
 	ns = ktime_get_ns() - ns;
 	local_irq_restore(flags);
 	/* Two VMs that end at once may lose one's record: it's for people. */
@@ -144,27 +160,47 @@ static long teardown_step(struct rd_vm *vm, struct rd_hvc_res *res)
 	return ret;
 }
 
-void rd_el2_vm_destroy(struct rd_vm *vm)
+/* VM_TEARDOWN to its end; for a block that has to be split, EL2 gets pages. */
+static long teardown(struct rd_vm *vm)
 {
 	struct rd_hvc_res res;
+	bool fed = false;
+	long ret;
+
+	for (;;) {
+		ret = teardown_step(vm, &res);
+		if (ret == -ENOMEM && !fed) {
+			ret = rd_el2_vm_topup(vm, TEARDOWN_PAGES);
+			fed = true;
+			res.x1 = 1;
+		} else {
+			fed = false;
+		}
+		if (ret || !res.x1)
+			return ret;
+		cond_resched();
+	}
+}
+
+int rd_el2_vm_destroy(struct rd_vm *vm)
+{
 	long ret;
 
 	if (!vm->handle)
-		return;
-	do {
-		ret = teardown_step(vm, &res);
-		cond_resched();
-	} while (!ret && res.x1);
-	while (!ret) {
-		ret = reclaim_some(vm);
-		if (ret <= 0)
-			break;
-		ret = 0;
-		cond_resched();
+		return 0;
+	if (!vm->torn_down) {
+		ret = teardown(vm);
+		if (ret)
+			return ret;
+		vm->torn_down = true;
 	}
-	/* Its pages stay EL2's: lost, but safe. */
-	vm->handle_lost = WARN_ONCE(ret, "EL2 kept VM %llu: %ld\n", vm->handle, ret);
-	vm->handle = 0;
+	do {
+		ret = reclaim_some(vm);
+		cond_resched();
+	} while (ret > 0);
+	if (!ret)
+		vm->handle = 0;
+	return ret;
 }
 
 int rd_el2_vcpu_create(struct rd_vcpu *vcpu)
@@ -184,8 +220,7 @@ int rd_el2_vcpu_create(struct rd_vcpu *vcpu)
 
 void rd_el2_vcpu_free(struct rd_vcpu *vcpu)
 {
-	/* A VM that EL2 kept still has the page shared with EL2. */
-	if (vcpu->state_page && !vcpu->vm->handle_lost)
+	if (vcpu->state_page)
 		__free_page(vcpu->state_page);
 	vcpu->state_page = NULL;
 }

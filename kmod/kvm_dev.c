@@ -78,10 +78,13 @@ static int register_nodes(void)
 
 int rd_kvm_init(void)
 {
-	int ret = rd_mmu_module_init();
+	int ret = rd_vm_module_init();
 
 	if (ret)
 		return ret;
+	ret = rd_mmu_module_init();
+	if (ret)
+		goto no_mmu;
 	ret = rd_vgic_module_init();
 	if (ret)
 		goto no_vgic;
@@ -105,6 +108,8 @@ no_timer:
 	rd_vgic_module_exit();
 no_vgic:
 	rd_mmu_module_exit();
+no_mmu:
+	rd_vm_module_exit();
 	return ret;
 }
 
@@ -118,4 +123,5 @@ void rd_kvm_exit(void)
 	rd_timer_module_exit();
 	rd_vgic_module_exit();
 	rd_mmu_module_exit();
+	rd_vm_module_exit();
 }

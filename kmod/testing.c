@@ -11,7 +11,7 @@ MODULE_PARM_DESC(leave_open, "debug build: make ordinary VMs where protected one
 
 static int fail_after = -1;
 module_param(fail_after, int, 0600);
-MODULE_PARM_DESC(fail_after, "debug build: fail one allocation, after this many");
+MODULE_PARM_DESC(fail_after, "debug build: fail one allocation, or step of a VM's end, after this many");
 
 bool rd_leave_open(void)
 {

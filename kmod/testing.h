@@ -11,7 +11,10 @@
 #ifdef RD_DEBUG
 /* leave_open=1: VMs that ask to be protected are ordinary ones, to be looked into. */
 bool rd_leave_open(void);
-/* fail_after=N: the allocation after the next N fails, once. True: this is the one. */
+/*
+ * fail_after=N: the allocation after the next N fails, once. True: this is the one. Counted with
+ * them are the steps of a VM's end for which EL2 may lack memory.
+ */
 bool rd_fail_now(void);
 #else
 static inline bool rd_leave_open(void)

@@ -4,7 +4,8 @@
  * last of them, whatever way the VMM ended (invariant 11).
  *
  * Destruction goes from what can still act to what only holds memory: irqfds, the
- * mappings, EL2's VM, then the kernel's records.
+ * mappings, EL2's VM, then the kernel's records. Where EL2 lacks the memory to give
+ * pages back, the end waits in a work queue: until then nothing of the VM is freed.
  *
  * Locks: vm.h has the order. Creation and destruction run alone.
  */
@@ -14,6 +15,7 @@
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "coalesced.h"
 #include "kvm_dev.h"
@@ -23,6 +25,9 @@
 
 #define TYPE_IPA_MASK  0xffUL
 #define TYPE_PROTECTED (1UL << 31)
+
+#define BURIAL_DELAY (HZ / 10)
+static struct workqueue_struct *burial_wq;
 
 static void init_fields(struct rd_vm *vm)
 {
@@ -53,25 +58,29 @@ static void free_fields(struct rd_vm *vm)
 	kfree(vm);
 }
 
-/* EL2's VM, then those parts that lean on it. */
+/* EL2's VM comes last: it is the only part whose end may have to wait. */
 static int init_parts(struct rd_vm *vm)
 {
-	int ret = rd_el2_vm_create(vm);
+	int ret = rd_el2_vm_sizes(vm);
 
 	if (ret)
 		return ret;
 	ret = rd_timer_vm_init(vm);
 	if (ret)
-		goto no_timer;
+		return ret;
 	ret = rd_vgic_vm_init(vm);
 	if (ret)
-		goto no_timer;
+		return ret;
 	ret = rd_mmu_init(vm);
+	if (ret)
+		goto no_mmu;
+	ret = rd_el2_vm_create(vm);
 	if (!ret)
 		return 0;
+	rd_mmu_destroy(vm);
+	rd_mmu_free(vm);
+no_mmu:
 	rd_vgic_vm_destroy(vm);
-no_timer:
-	rd_el2_vm_destroy(vm);
 	return ret;
 }
 
@@ -101,22 +110,66 @@ static struct rd_vm *create(unsigned long type)
 	return vm;
 }
 
-static void destroy(struct kref *ref)
+/* EL2 has nothing of the VM any more. */
+static void free_vm(struct rd_vm *vm)
 {
-	struct rd_vm *vm = container_of(ref, struct rd_vm, ref);
 	struct rd_vcpu *vcpu;
 	unsigned long i;
 
-	rd_stats_vm_destroy(vm);
-	rd_irqs_release(vm);
-	rd_mmu_destroy(vm);
-	rd_el2_vm_destroy(vm);
 	rd_mmu_free(vm);
 	rd_vm_for_each_vcpu(i, vcpu, vm)
 		rd_vcpu_destroy(vcpu);
 	rd_vgic_vm_destroy(vm);
 	rd_coalesced_destroy(vm);
 	free_fields(vm);
+}
+
+static void bury(struct work_struct *work)
+{
+	struct rd_vm *vm = container_of(to_delayed_work(work), struct rd_vm, burial);
+
+	if (rd_el2_vm_destroy(vm)) {
+		queue_delayed_work(burial_wq, &vm->burial, BURIAL_DELAY);
+		return;
+	}
+	free_vm(vm);
+	module_put(THIS_MODULE);
+}
+
+/*
+ * Pages that EL2 has no memory to give back now are not the kernel's to free, and not lost:
+ * the VM stays, and with it the module, until EL2 has let go of all.
+ */
+static void destroy(struct kref *ref)
+{
+	struct rd_vm *vm = container_of(ref, struct rd_vm, ref);
+	int ret;
+
+	rd_stats_vm_destroy(vm);
+	rd_irqs_release(vm);
+	rd_mmu_destroy(vm);
+	ret = rd_el2_vm_destroy(vm);
+	if (!ret) {
+		free_vm(vm);
+		return;
+	}
+	pr_warn("VM %llu: EL2 can't give all of its memory back yet: %d; trying again\n",
+		vm->handle, ret);
+	/* The descriptor whose release this is holds the module. */
+	__module_get(THIS_MODULE);
+	INIT_DELAYED_WORK(&vm->burial, bury);
+	queue_delayed_work(burial_wq, &vm->burial, BURIAL_DELAY);
+}
+
+int rd_vm_module_init(void)
+{
+	burial_wq = alloc_workqueue("redoubt-vm", WQ_UNBOUND, 0);
+	return burial_wq ? 0 : -ENOMEM;
+}
+
+void rd_vm_module_exit(void)
+{
+	destroy_workqueue(burial_wq);
 }
 
 void rd_vm_get(struct rd_vm *vm)

@@ -26,6 +26,7 @@
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "coalesced.h"
@@ -65,8 +66,12 @@ struct rd_vm {
 
 	/* EL2's objects (el2_vm.c). */
 	u64 handle;		/* what the hypercalls call this VM; 0: none */
-	u32 vcpu_pages;		/* size of a vCPU object, in pages */
-	bool handle_lost;	/* EL2 did not let go of the VM: its pages are lost */
+	u64 object_pfn;		/* the first page of its object: the last that comes back */
+	u32 object_pages;	/* sizes of what EL2 wants for the VM, */
+	u32 root_pages;		/* its root table, */
+	u32 vcpu_pages;		/* and each vCPU */
+	bool torn_down;		/* VM_TEARDOWN is done: VM_RECLAIM is next */
+	struct delayed_work burial; /* tries again what EL2 had no memory for (vm.c) */
 
 	struct mutex lock;
 	struct mutex slots_lock;
@@ -101,6 +106,10 @@ int rd_vm_create_fd(unsigned long type);
 
 /* One more reference to @vm, for a caller that already has one. */
 void rd_vm_get(struct rd_vm *vm);
+
+/* The queue for VMs whose end has to wait. */
+int rd_vm_module_init(void);
+void rd_vm_module_exit(void);
 
 /* Drops a reference; may sleep, destroys the VM with the last one. */
 void rd_vm_put(struct rd_vm *vm);
@@ -142,9 +151,12 @@ void rd_vm_kill(struct rd_vm *vm);
 
 /* EL2's side of a VM (el2_vm.c). */
 
+/* Asks EL2 what it will want for the VM. -EINVAL: it doesn't have the VM's IPA size. */
+int rd_el2_vm_sizes(struct rd_vm *vm);
+
 /*
- * Allocates what EL2 wants for the VM, donates it and stores vm->handle. Refused:
- * -EINVAL for an IPA size that EL2 doesn't have, -ENOMEM, -ENOSPC with RD_VM_MAX VMs.
+ * Allocates that, donates it and stores vm->handle; after rd_el2_vm_sizes(). Refused:
+ * -ENOMEM, -ENOSPC with RD_VM_MAX VMs.
  */
 int rd_el2_vm_create(struct rd_vm *vm);
 
@@ -154,8 +166,11 @@ int rd_el2_vm_create(struct rd_vm *vm);
  */
 int rd_el2_vm_topup(struct rd_vm *vm, unsigned int pages);
 
-/* Tears the VM down at EL2 and frees every page that comes back. May sleep. */
-void rd_el2_vm_destroy(struct rd_vm *vm);
+/*
+ * Tears the VM down at EL2 and frees every page that comes back. May sleep. 0: all are
+ * back. -ENOMEM, -EBUSY and others: the rest is EL2's still, to be asked for again.
+ */
+int rd_el2_vm_destroy(struct rd_vm *vm);
 
 /* Nanoseconds of the longest step of that so far, of all VMs. */
 u64 rd_el2_longest_teardown(void);

@@ -109,6 +109,9 @@ def measure_linux(hypervisor, kernel, found):
             vm.run(SETTLE)
             found["linux_idle"] = idle(m)
             found["virtio_blk_read_4k"] = disk_read(vm)
+        if redoubt:
+            with Guest(m, protected=True, boot_timeout=900, timeout=600) as vm:
+                found["protected_linux_boot"] = boot_to_init(vm)
 
 
 def measure(hypervisor, kernel, found):

@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/smp.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 #include <asm/cacheflush.h>
 #include <asm/esr.h>
 
@@ -16,6 +17,7 @@
 
 #define CODE_GFN (0x40000000 >> PAGE_SHIFT)
 #define DATA_GFN (CODE_GFN + 16)
+#define WINDOW	 0x41000000 /* what the guest shares, before the host has given it */
 #define MMIO	 0x10000000
 #define PUBLIC	 0x1234
 #define SECRET	 0x5ec5ec5ec5ec5ec5ULL
@@ -24,6 +26,13 @@ static const u32 code[] = {
 	0, 0, 0, 0, /* fill_code(): the secret into x5 */
 	0xd2a20007, /* mov x7, #MMIO */
 	0xd2824686, /* mov x6, #PUBLIC */
+	0x52800060, /* mov w0, #3: MEM_SHARE */
+	0x72b8c000, /* movk w0, #0xc600, lsl #16 */
+	0xd2a82001, /* mov x1, #WINDOW */
+	0xd2800002, /* mov x2, #0 */
+	0xd2800003, /* mov x3, #0 */
+	0xd4000002, /* hvc #0 */
+	0xf90008e0, /* str x0, [x7, #16] */
 	0xf94000e1, /* again: ldr x1, [x7] */
 	0xf90000e6, /* str x6, [x7] */
 	0xf90004e1, /* str x1, [x7, #8] */
@@ -52,7 +61,7 @@ static void fill_code(u32 *to)
 struct prot {
 	struct victim v;
 	long elsewhere; /* what another CPU was answered */
-	struct page *code, *data;
+	struct page *code, *data, *window;
 	struct rd_vcpu_state *state;
 };
 
@@ -64,7 +73,8 @@ static long set_up(struct prot *p)
 		return ret;
 	p->code = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	p->data = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	if (!p->code || !p->data)
+	p->window = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	if (!p->code || !p->data || !p->window)
 		return -ENOMEM;
 	fill_code(page_address(p->code));
 	p->state = page_address(p->v.state);
@@ -108,6 +118,31 @@ static long run_to_trap(struct prot *p)
 static bool is_store(const struct prot *p)
 {
 	return p->state->exit.esr & ESR_ELx_WNR;
+}
+
+/* The guest shares a page that it has not got: nothing but the page itself is an answer. */
+static void forged_share(struct seq_file *m, struct prot *p)
+{
+	u64 word;
+
+	report(m, "share of a page that is not there: the exit", RD_EXIT_TRAP, run_to_trap(p));
+	report(m, "share of a page that is not there: asks for it", WINDOW,
+	       p->state->exit.hpfar >> 4 << 12);
+	p->state->x[0] = 0;
+	p->state->flags = RD_VCPU_SKIP;
+	report(m, "a forged answer: the exit", RD_EXIT_TRAP, run_to_trap(p));
+	report(m, "a forged answer: it asks again", WINDOW, p->state->exit.hpfar >> 4 << 12);
+	report(m, "the page it asks for", 0, victim_map(&p->v, WINDOW >> PAGE_SHIFT, p->window));
+	report(m, "its window before the share", -EFAULT,
+	       copy_from_kernel_nofault(&word, page_address(p->window), 8));
+	p->state->x[0] = ~0ULL;
+	p->state->flags = RD_VCPU_SKIP;
+	report(m, "share: the exit after it", RD_EXIT_TRAP, run_to_trap(p));
+	report(m, "share: the guest got EL2's answer, not the host's", 0,
+	       is_store(p) ? p->state->x[0] : 1);
+	report(m, "its window after the share", 0,
+	       copy_from_kernel_nofault(&word, page_address(p->window), 8));
+	p->state->flags = RD_VCPU_SKIP;
 }
 
 static void what_an_exit_shows(struct seq_file *m, struct prot *p)
@@ -214,6 +249,7 @@ int attack_protected(struct seq_file *m)
 	report(m, "a protected VM by hand", 0, ret);
 	if (ret)
 		return 0;
+	forged_share(m, &p);
 	what_an_exit_shows(m, &p);
 	forged_registers(m, &p);
 	on_two_cpus(m, &p);
@@ -225,5 +261,6 @@ int attack_protected(struct seq_file *m)
 	report(m, "its code page is zeroed", 1, !memchr_inv(page_address(p.code), 0, PAGE_SIZE));
 	__free_page(p.code);
 	__free_page(p.data);
+	__free_page(p.window);
 	return 0;
 }

@@ -6,19 +6,24 @@
  *	protvm [--ordinary] attack [NAME]	(without a name: which there are)
  *	protvm [--ordinary] ioctls
  *	protvm kcore				how often the secret is in memory
+ *	protvm [--ordinary] hold		a VM with the secret in 64 pages; "ready", and waits
+ *	protvm vmcore				in a crash kernel: how often it has been left
  *	protvm hostile				a guest against EL2
+ *	protvm lives N				N VMs, one after the other
  *	protvm life				status 3: memory ran out on the way
  *	protvm fill MIB				a VM that has touched that much
  *
  * "ok", or what was wrong and status 1.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -250,6 +255,28 @@ static int life(void)
 	return ret ? 3 : 0;
 }
 
+/* Says "ready", and is there with its VM until somebody ends it, or the machine. */
+static void hold(bool is_protected)
+{
+	struct vm vm;
+
+	vm_open(&vm, is_protected, PAGES * sysconf(_SC_PAGESIZE), NULL);
+	vm_order(&vm, guest_fill_secret, DATA_IPA, vm.data_size / 8, 0, 8);
+	puts("ready");
+	for (;;)
+		pause();
+}
+
+/* Short ones: what matters is that another VMM's begin as these end. */
+static void lives(unsigned long n)
+{
+	int kvm = check(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
+
+	while (n--)
+		close(check(ioctl(kvm, KVM_CREATE_VM, VM_PROTECTED), "KVM_CREATE_VM"));
+	close(kvm);
+}
+
 static void fill(size_t mib)
 {
 	struct vm vm;
@@ -301,8 +328,14 @@ int main(int argc, char **argv)
 		hostile_guest();
 	else if (!strcmp(what, "life"))
 		return life();
+	else if (!strcmp(what, "lives") && arg)
+		lives(strtoul(arg, NULL, 0));
 	else if (!strcmp(what, "fill") && arg)
 		fill(strtoul(arg, NULL, 0));
+	else if (!strcmp(what, "hold"))
+		hold(is_protected);
+	else if (!strcmp(what, "vmcore"))
+		scan_crash();
 	else if (!strcmp(what, "attack"))
 		run_attacks(arg, is_protected);
 	else if (!strcmp(what, "ioctls"))
@@ -311,7 +344,7 @@ int main(int argc, char **argv)
 		printf("%lu\n", (unsigned long)find_secret());
 	else
 		return 2;
-	if (strcmp(what, "ioctls") && strcmp(what, "kcore"))
+	if (strcmp(what, "ioctls") && strcmp(what, "kcore") && strcmp(what, "vmcore"))
 		puts("ok");
 	return 0;
 }

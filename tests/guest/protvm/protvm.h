@@ -99,6 +99,9 @@ int core_reg(struct vm *vm, bool set, size_t offset, uint64_t *value);
 /* How often the secret is in the machine's memory, as root reads it. */
 uint64_t find_secret(void);
 
+/* Prints how often the secret is in the crashed kernel's memory, and how many pages can't be read. */
+void scan_crash(void);
+
 /* Reads or writes a word at @at: 0, or the signal that came of it. */
 int touch(volatile void *at, bool write, uint64_t *value);
 

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from redoubt_test.guest import Guest, host_options
+from redoubt_test.kexec import KEXEC_MACHINE, kexec_files, load_kernel  # noqa: F401
 from redoubt_test.machine import with_redoubt
 from redoubt_test.paths import BUILD, GUEST_PROGRAMS, TOP
 from redoubt_test.secret import look_for_secret, write_secret
@@ -137,3 +138,26 @@ def test_kernel_and_an_ordinary_guest(host, attacks):
         attacks.append(["ordinary VM: a Linux guest's secret in /proc/kcore", "found",
                         "found" if found else "not found"])
         assert found
+
+
+@pytest.mark.parametrize("kind", ["ordinary", "protected"])
+def test_crash_kernel(kexec_files, attacks, kind):
+    """The host crashes on purpose, and the crash kernel looks through what was its memory."""
+    files = {**kexec_files, "redoubt/protvm": GUEST_PROGRAMS / "protvm"}
+    with with_redoubt(files=files, cmdline="crashkernel=512M",
+                      allowed=["sysrq", "Call trace", "Internal error", "Unable to handle"],
+                      **{**KEXEC_MACHINE, "mem": 1536}) as m:
+        m.load_redoubt("locked=1")
+        m.run(load_kernel("p", "second=1 maxcpus=1 panic=0"))
+        option = "--ordinary " if kind == "ordinary" else ""
+        m.run(f"protvm {option}hold >/run/hold & until grep -q ready /run/hold; do :; done")
+        m.channel.send("echo c >/proc/sysrq-trigger")
+        m.channel.wait_ready(180)
+        words = m.output("protvm vmcore", timeout=240).split()
+    found, refused, mib = int(words[0]), int(words[2]), int(words[5])
+    attacks.append([f"{kind} VM: its secret in /proc/vmcore of a crash kernel",
+                    "found" if kind == "ordinary" else "not found",
+                    "found" if found else "not found"])
+    assert mib > 512, "little was read"
+    # 64 pages of data, and the code's.
+    assert found > 1000 if kind == "ordinary" else not found and refused >= 65

@@ -1,33 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The world around a host behind stage 2: kexec, crash kernels, memory that comes and goes."""
 
-import tempfile
-
 import pytest
 
-from redoubt_test import initramfs
+from redoubt_test.kexec import KEXEC_MACHINE, kexec_files, load_kernel  # noqa: F401
 from redoubt_test.machine import with_redoubt
-from redoubt_test.paths import GUEST_PROGRAMS, KERNEL, Kernel
-from redoubt_test.trees import tree, with_libraries
-
-# Stock 6.12 cannot kexec on every machine, Redoubt or not: with LPA2, 4 KiB pages make its copy
-# of the page tables go wrong (trans_pgd_create_copy); and after a start without EFI, the next
-# kernel does not know where an ITS's tables lie, and uses that memory.
-KEXEC_MACHINE = dict(cpu="cortex-a76", mem=2048, qemu=("-machine", "its=off"))
-LOAD = "kexec -{how} /kexec/vmlinuz --initrd=/kexec/initrd --reuse-cmdline --append='{words}'"
-
-
-@pytest.fixture(scope="module")
-def kexec_files():
-    """kexec, a kernel and what it boots into: the module is there again, for a second launch."""
-    kernel = Kernel(KERNEL)
-    root = tree("kexec")
-    with tempfile.TemporaryDirectory(prefix="redoubt-") as directory:
-        module = initramfs.overlay(f"{directory}/module.cpio",
-                                   {"redoubt/redoubt.ko": kernel.redoubt_module()})
-        initrd = initramfs.join(f"{directory}/initrd", initramfs.base(kernel), module)
-        yield {"kexec/vmlinuz": kernel.image.resolve(), "kexec/initrd": initrd,
-               **with_libraries(root, root / "sbin" / "kexec")}
+from redoubt_test.paths import GUEST_PROGRAMS
 
 
 def redoubt_says(m):
@@ -37,7 +15,7 @@ def redoubt_says(m):
 def test_kexec_gives_el2_to_the_next_kernel(kexec_files):
     with with_redoubt(files=kexec_files, **KEXEC_MACHINE) as m:
         m.load_redoubt()
-        m.run(LOAD.format(how="l", words="second=1"))
+        m.run(load_kernel("l", "second=1"))
         m.channel.send("kexec -e")
         m.channel.wait_ready(120)
         m.run("grep -q second=1 /proc/cmdline")
@@ -54,7 +32,7 @@ def test_kexec_without_el2_restarts_the_machine(kexec_files, why, load, first):
     holder = {"redoubt/vmholder": GUEST_PROGRAMS / "vmholder"}
     m = with_redoubt(files={**kexec_files, **holder}, **KEXEC_MACHINE).start()
     m.load_redoubt(load)
-    m.run(LOAD.format(how="l", words="second=1"))
+    m.run(load_kernel("l", "second=1"))
     m.run(first)
     m.channel.send("kexec -e")
     m.wait_ended()
@@ -68,7 +46,7 @@ def test_crash_kernel_starts_behind_stage_2(kexec_files):
     with with_redoubt(files=kexec_files, cmdline="crashkernel=512M", allowed=["sysrq", "Call trace"],
                       **{**KEXEC_MACHINE, "mem": 3072}) as m:
         m.load_redoubt()
-        m.run(LOAD.format(how="p", words="second=1 maxcpus=1"))
+        m.run(load_kernel("p", "second=1 maxcpus=1"))
         m.channel.send("echo c >/proc/sysrq-trigger")
         m.channel.wait_ready(180)
         m.run("grep -q second=1 /proc/cmdline && test -s /proc/vmcore")

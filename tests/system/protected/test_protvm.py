@@ -11,6 +11,7 @@ from redoubt_test.machine import with_redoubt
 from redoubt_test.paths import GUEST_PROGRAMS
 
 MOMENTS = 30
+LIVES = 300
 
 
 @pytest.fixture(scope="module", params=["4k", "16k"])
@@ -94,6 +95,18 @@ def test_sigkill_at_any_moment(host):
     assert host.output(f"n=0\n{script}\necho $n", timeout=400).split("\n")[-1] == "0"
     assert guest_bytes(host) == 0
     assert int(host.output("protvm kcore")) == 0
+
+
+def test_lives_side_by_side(host):
+    """One VM's end never meets another's beginning, although EL2 names both by one number."""
+    host.run("dmesg -c >/dev/null")
+    ended = host.output(f"""
+        for who in 1 2 3 4; do protvm lives {LIVES} >/run/lives.$who 2>&1 & done
+        wait
+        cat /run/lives.?""", timeout=300).split()
+    assert ended == ["ok"] * 4
+    assert host.run("dmesg | grep EL2", check=False).output == ""
+    assert guest_bytes(host) == 0
 
 
 REFUSED = "EPERM"

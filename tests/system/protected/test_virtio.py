@@ -61,9 +61,14 @@ def host(tmp_path_factory):
     })
     with with_redoubt(**options, name="test-virtio") as m:
         m.load_redoubt()
-        m.run(f"mkdir -p /run/www; head -c {SIZE} /dev/urandom >/run/www/blob;"
-              " busybox httpd -p 127.0.0.1:8000 -h /run/www")
+        serve(m)
         yield m
+
+
+def serve(host):
+    """Something for guests to fetch."""
+    host.run(f"mkdir -p /run/www; head -c {SIZE} /dev/urandom >/run/www/blob;"
+             " busybox httpd -p 127.0.0.1:8000 -h /run/www")
 
 
 def make_images(host):
@@ -201,6 +206,23 @@ def test_device_without_access_platform(host, disks):
     bare = DISK.format("a", PCI).replace(",iommu_platform=on", "")
     with Guest(host, mem=256, protected=True, qemu=bare) as vm:
         assert "virtio0: redoubt-guest: this device won't work" in vm.output("dmesg")
+
+
+@pytest.mark.parametrize("host_kernel, guest_kernel", [("16k", "16k"), ("16k", "4k"), ("4k", "16k")])
+def test_granules(host_kernel, guest_kernel):
+    """What is shared is whole pages of the host's, whatever the guest's are."""
+    options = host_options(mem=1536, kernel=host_kernel, guest_kernel=guest_kernel,
+                           guest_module=True)
+    with with_redoubt(**options, name=f"test-virtio-{host_kernel}-{guest_kernel}") as host:
+        host.load_redoubt()
+        serve(host)
+        make_images(host)
+        with Guest(host, mem=256, protected=True, kernel=guest_kernel, qemu=devices(PCI)) as vm:
+            assert lent_by_guests(host) == POOL
+            check_disk(host, vm)
+            check_network(host, vm)
+            check_quiet(vm)
+        assert lent_by_guests(host) == 0
 
 
 def test_newer_qemu():
