@@ -117,6 +117,19 @@ def test_the_threat_model_names_tests_that_exist():
     assert missing == []
 
 
+def test_promises_name_tests_that_exist():
+    """Of protected VMs. Groups there are files of tests/system/protected, but for the attacks."""
+    text = (TOP / "docs/protected-vms.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| .*: .*\|$", text.split("## What is promised", 1)[1], re.M)
+    named = {pair for row in rows for pair in evidence(row)}
+    assert len(named) > 20
+    tests = group_text("protected") + group_text("protected_full")
+    missing = [f"{group}: {name}" for group, name in sorted(named) if not all(
+        word in (group_text("attack") if group == "attack" else tests)
+        for word in (f"test_{group}" if group != "attack" else "", *re.split(r"[\[\] ]", name)))]
+    assert missing == []
+
+
 def test_hypercalls_are_documented_as_they_are():
     done = subprocess.run([*HYPERCALLS, "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

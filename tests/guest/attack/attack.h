@@ -15,7 +15,14 @@
 /* Reports one attack whose outcome is a number (an error, a count). */
 void report(struct seq_file *m, const char *name, long expected, long got);
 
-/* Calls @fn for each range of physical memory that EL2 owns; non-zero ends the walk. */
+/* Calls @fn for each range of physical memory of whom OWNERS' @x4 says; non-zero ends the walk. */
+int for_each_range(bool (*match)(u64 x4), int (*fn)(u64 start, u64 pages, void *arg), void *arg);
+
+/* Memory that is a protected guest's alone; the host's that it lends to ordinary guests. */
+bool is_protected_guests(u64 x4);
+bool is_ordinary_guests(u64 x4);
+
+/* The same for what EL2 owns. */
 int for_each_hyp_range(int (*fn)(u64 start, u64 pages, void *arg), void *arg);
 
 /* The first page of EL2's that the ownership list has, as a frame number. */

@@ -12,7 +12,7 @@ void report(struct seq_file *m, const char *name, long expected, long got)
 	seq_printf(m, "%s\t%ld\t%ld\n", name, expected, got);
 }
 
-int for_each_hyp_range(int (*fn)(u64 start, u64 pages, void *arg), void *arg)
+int for_each_range(bool (*match)(u64 x4), int (*fn)(u64 start, u64 pages, void *arg), void *arg)
 {
 	u64 cursor = 0;
 	int ret = 0;
@@ -24,10 +24,20 @@ int for_each_hyp_range(int (*fn)(u64 start, u64 pages, void *arg), void *arg)
 		if (err)
 			return err;
 		cursor = x[1];
-		if ((x[4] & 0xffff) == 1)
+		if (match(x[4]))
 			ret = fn(x[2], x[3], arg);
 	}
 	return ret;
+}
+
+static bool is_hyps(u64 x4)
+{
+	return (x4 & 0xffff) == 1;
+}
+
+int for_each_hyp_range(int (*fn)(u64 start, u64 pages, void *arg), void *arg)
+{
+	return for_each_range(is_hyps, fn, arg);
 }
 
 static int first_pfn(u64 start, u64 pages, void *arg)
@@ -90,8 +100,8 @@ static const struct file_operations deadly_fops = {
 	.write = deadly_write,
 };
 
-/* The page of EL2's that is number @nr of all; 0 if there are fewer. */
-static int nth_hyp_page(u64 start, u64 pages, void *arg)
+/* The page that is number @nr of all; 0 if there are fewer. */
+static int nth_of_range(u64 start, u64 pages, void *arg)
 {
 	u64 *nr = arg;
 
@@ -103,23 +113,47 @@ static int nth_hyp_page(u64 start, u64 pages, void *arg)
 	return 0;
 }
 
+static int map_page(struct vm_area_struct *vma, u64 pfn)
+{
+	if (vma->vm_end - vma->vm_start != PAGE_SIZE)
+		return -EINVAL;
+	if (!pfn)
+		return -ENXIO;
+	return remap_pfn_range(vma, vma->vm_start, pfn, PAGE_SIZE, vma->vm_page_prot);
+}
+
 /* mmap() of this file at page N maps EL2's page number N into a process. */
 static int page_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	u64 nr[2] = { vma->vm_pgoff };
 
-	if (vma->vm_end - vma->vm_start != PAGE_SIZE)
-		return -EINVAL;
-	for_each_hyp_range(nth_hyp_page, nr);
-	if (!nr[1])
-		return -ENXIO;
-	return remap_pfn_range(vma, vma->vm_start, nr[1], PAGE_SIZE, vma->vm_page_prot);
+	for_each_hyp_range(nth_of_range, nr);
+	return map_page(vma, nr[1]);
 }
 
 static const struct file_operations page_fops = {
 	.owner = THIS_MODULE,
 	.open = simple_open,
 	.mmap = page_mmap,
+};
+
+/*
+ * As /dev/mem would, if this kernel's let anybody have memory: every 64th page of a guest's,
+ * of a protected one's if there is one.
+ */
+static int guest_page_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	u64 closed[2] = { 0 }, nr[2] = { vma->vm_pgoff * 64 };
+
+	for_each_range(is_protected_guests, nth_of_range, closed);
+	for_each_range(closed[1] ? is_protected_guests : is_ordinary_guests, nth_of_range, nr);
+	return map_page(vma, nr[1]);
+}
+
+static const struct file_operations guest_page_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.mmap = guest_page_mmap,
 };
 
 static struct dentry *top;
@@ -141,6 +175,7 @@ static int __init attack_init(void)
 	debugfs_create_file("running", 0400, top, NULL, &running_fops);
 	debugfs_create_file_unsafe("deadly", 0200, top, NULL, &deadly_fops);
 	debugfs_create_file_unsafe("page", 0600, top, NULL, &page_fops);
+	debugfs_create_file_unsafe("guest_page", 0600, top, NULL, &guest_page_fops);
 	return 0;
 }
 

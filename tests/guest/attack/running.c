@@ -59,6 +59,16 @@ static void try_page(struct guest_tally *tally, u64 pfn)
 	vunmap(alias);
 }
 
+bool is_protected_guests(u64 x4)
+{
+	return OWNER(x4) >= GUEST0 && !LENT(x4) && !(x4 >> 24 & 1);
+}
+
+bool is_ordinary_guests(u64 x4)
+{
+	return !OWNER(x4) && LENT(x4) == LENT_GUESTS;
+}
+
 static void try_ranges(struct guest_tally *tally, bool is_protected)
 {
 	u64 cursor = 0, i;
@@ -69,8 +79,7 @@ static void try_ranges(struct guest_tally *tally, bool is_protected)
 		if (rd_hvc_full(x))
 			return;
 		cursor = x[1];
-		if (is_protected ? OWNER(x[4]) < GUEST0 || LENT(x[4]) || x[4] >> 24 & 1 :
-				   OWNER(x[4]) || LENT(x[4]) != LENT_GUESTS)
+		if (!(is_protected ? is_protected_guests(x[4]) : is_ordinary_guests(x[4])))
 			continue;
 		tally->owner = OWNER(x[4]);
 		tally->pfn = x[2] >> PAGE_SHIFT;

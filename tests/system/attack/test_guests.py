@@ -70,7 +70,8 @@ def host():
     """For Linux guests under QEMU."""
     subprocess.run([TOP / "mk" / "test-module", "4k", "attack"], check=True)
     files = {"redoubt/attack.ko": BUILD / "guest" / "4k" / "attack" / "attack.ko",
-             "redoubt/memscan": GUEST_PROGRAMS / "memscan"}
+             "redoubt/memscan": GUEST_PROGRAMS / "memscan",
+             "redoubt/touchpage": GUEST_PROGRAMS / "touchpage"}
     with with_redoubt(**host_options(mem=1536, files=files), name="attack-guests") as m:
         m.load_redoubt("locked=1")
         m.run("insmod /redoubt/attack.ko")
@@ -112,12 +113,27 @@ def kernel_attacks(host, attacks):
     assert len(rows) >= 3 and not wrong, "attack, expected, got:\n" + "\n".join(map(str, wrong))
 
 
+# A process that has a guest's pages mapped, as with a /dev/mem without restrictions.
+MAPPED = {"ordinary": {"read": "nothing happened", "copy": "copied"},
+          "protected": {"read": "SIGBUS", "write": "SIGBUS", "execute": "SIGBUS", "copy": "EFAULT"}}
+
+
+def mapped_attacks(host, attacks, kind):
+    for how, expected in MAPPED[kind].items():
+        got = dict(line.rsplit(" ", 1) for line in
+                   host.output(f"touchpage {how} {ATTACK}/guest_page").splitlines())
+        attacks.append([f"{kind} VM: its pages mapped into a process: {how}", expected,
+                        " ".join(got)])
+        assert list(got) == [expected] and int(got[expected]) >= 16
+
+
 def test_kernel_and_a_protected_guest(host, attacks):
     """Every page, by every mapping; then the guest still has what it had. Killed, nothing is left."""
     with Guest(host, mem=256, protected=True) as vm:
         write_secret(vm)
         before = vm.output("sha256sum /run/secret")
         kernel_attacks(host, attacks)
+        mapped_attacks(host, attacks, "protected")
         assert vm.output("sha256sum /run/secret") == before
         found = look_for_secret(host)
         vm.kill()
@@ -134,6 +150,7 @@ def test_kernel_and_an_ordinary_guest(host, attacks):
     with Guest(host, mem=256) as vm:
         write_secret(vm)
         kernel_attacks(host, attacks)
+        mapped_attacks(host, attacks, "ordinary")
         found = look_for_secret(host)
         attacks.append(["ordinary VM: a Linux guest's secret in /proc/kcore", "found",
                         "found" if found else "not found"])
