@@ -67,25 +67,6 @@ static void forget_lent(void)
 	pthread_mutex_unlock(&lent_lock);
 }
 
-static void *race(void *arg)
-{
-	struct rng rng = rng_seeded(options.seed + 77);
-
-	(void)arg;
-	for (;;) {
-		pthread_mutex_lock(&lent_lock);
-		if (nr_lent) {
-			u64 pfn = sim_pfn(lent_list[rng_below(&rng, nr_lent)]);
-			u64 *page = sim_ram(pfn << sim.shape->shift);
-
-			page[rng_below(&rng, sizeof(struct rd_vcpu_state) / 8)] =
-				rng_chance(&rng, 50) ? rng_next(&rng, 8) : rng_below(&rng, 64);
-		}
-		pthread_mutex_unlock(&lent_lock);
-	}
-	return NULL;
-}
-
 /* ---- Steps ---- */
 
 static void describe(const struct call *call, const char *beside)
@@ -277,15 +258,6 @@ static void step(void)
 
 /* ---- A run ---- */
 
-static void must(u64 function, u64 x1, long want)
-{
-	long ret = el2_quiet(function, x1, 0, NULL);
-
-	if (ret != want)
-		sim_fail("at launch or end: call %llu returns %ld, not %ld", function - RD_HVC_BASE,
-			 ret, want);
-}
-
 static void close_cpu(struct sim_cpu *cpu)
 {
 	struct call call = { .cpu = cpu->index, .x = { RD_HVC_HOST_SHARE_HYP, 0x40000, 1 },
@@ -419,23 +391,6 @@ static void end_all(void)
 	judge_end();
 }
 
-static void one_run(u64 seed, u64 run)
-{
-	pthread_t racer;
-	u64 i;
-
-	choices = rng_seeded(seed * 7919 + run);
-	start(seed, run);
-	if (options.racer && pthread_create(&racer, NULL, race, NULL))
-		sim_fail("no thread");
-	for (i = 0; i < options.steps; i++)
-		step();
-	end_all();
-	must(RD_HVC_VM_TEARDOWN, 1, -ENOENT);
-	must(RD_HVC_RELEASE, 0, 0);
-	book.released = true;
-}
-
 #ifdef LIBFUZZER
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -454,6 +409,52 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	return 0;
 }
 #else
+
+/* What the host lends, rewritten at any moment from a thread of its own. */
+static void *race(void *arg)
+{
+	struct rng rng = rng_seeded(options.seed + 77);
+
+	(void)arg;
+	for (;;) {
+		pthread_mutex_lock(&lent_lock);
+		if (nr_lent) {
+			u64 pfn = sim_pfn(lent_list[rng_below(&rng, nr_lent)]);
+			u64 *page = sim_ram(pfn << sim.shape->shift);
+
+			page[rng_below(&rng, sizeof(struct rd_vcpu_state) / 8)] =
+				rng_chance(&rng, 50) ? rng_next(&rng, 8) : rng_below(&rng, 64);
+		}
+		pthread_mutex_unlock(&lent_lock);
+	}
+	return NULL;
+}
+
+static void must(u64 function, u64 x1, long want)
+{
+	long ret = el2_quiet(function, x1, 0, NULL);
+
+	if (ret != want)
+		sim_fail("at launch or end: call %llu returns %ld, not %ld", function - RD_HVC_BASE,
+			 ret, want);
+}
+
+static void one_run(u64 seed, u64 run)
+{
+	pthread_t racer;
+	u64 i;
+
+	choices = rng_seeded(seed * 7919 + run);
+	start(seed, run);
+	if (options.racer && pthread_create(&racer, NULL, race, NULL))
+		sim_fail("no thread");
+	for (i = 0; i < options.steps; i++)
+		step();
+	end_all();
+	must(RD_HVC_VM_TEARDOWN, 1, -ENOENT);
+	must(RD_HVC_RELEASE, 0, 0);
+	book.released = true;
+}
 
 /* Each run in a process of its own: EL2's data begins as launch finds it. */
 static bool run_apart(u64 run)

@@ -156,6 +156,7 @@ def command_test(args):
                    name="fuzz_hvc --racer"),
             Attack(PLAIN, seed + ["--runs", "32", "--steps", "1500"]),
             Attack(GCC_SAN, seed + ["--runs", "8", "--steps", "500"]),
+            LibFuzzer(5),
             Mutants(None)):
         if not args.only or args.only in check.name:
             pool.submit(check)
