@@ -11,6 +11,7 @@ static const char events[] =
 	"62500100 [000] OWN: verb 4, pfn or gfn 0x40000, pages 512\n"
 	"62500400 [000] EXIT: reason 2, ESR 0x93c08007, HPFAR 0x90000\n"
 	"62500500 [000] EXIT: reason 1, ESR 0x0, HPFAR 0x0\n"
+	"62500600 [000] EXIT: reason 2, ESR 0x623a3016, HPFAR 0x0\n"
 	"125000000 [000] HOST_FAULT: ESR 0x92000007, IPA 0x48001000, result -1\n"
 	"62500050 [001] RUN: VM 3, vCPU 1, flags 0x0\n"
 	"62500060 [001] SMC: function 0xc4000003, x1 0x1, x2 0x2\n"
@@ -51,6 +52,7 @@ static void test_events_in_words_and_in_order(void **state)
 		"    0.000002  CPU 0    OWN        host lends to guest: 512 pages from frame 0x40000\n"
 		"    0.000006  CPU 0    EXIT       trap: data abort at IPA 0x9000000, ESR 0x93c08007\n"
 		"    0.000008  CPU 0    EXIT       interrupt\n"
+		"    0.000010  CPU 0    EXIT       trap: system register S3_0_C12_C11_5 written, ESR 0x623a3016\n"
 		"    1.000000  CPU 0    HOST_FAULT data abort at 0x48001000, ESR 0x92000007: refused (-1)\n");
 	called_free(&c);
 }
@@ -67,6 +69,13 @@ static void test_filters(void **state)
 	assert_string_equal(c.out, "");
 	assert_has(c.err, "no such event is recorded");
 	called_free(&c);
+}
+
+static void test_help_is_pointed_at(void **state)
+{
+	(void)state;
+	expect(called_root, "trace --bogus", RT_USAGE, "Try 'redoubt trace --help'.");
+	expect(called_root, "nothing", RT_USAGE, "Try 'redoubt --help'.");
 }
 
 static void expect_file(const char *path, const char *text)
@@ -112,6 +121,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TRACE_TEST(test_events_in_words_and_in_order),
 		TRACE_TEST(test_filters),
+		TRACE_TEST(test_help_is_pointed_at),
 		TRACE_TEST(test_recording),
 		TRACE_TEST(test_refusals),
 	};

@@ -47,7 +47,8 @@ int rt_usage(const struct rt_env *env, const char *format, ...)
 	va_start(args, format);
 	print_error(env, format, args);
 	va_end(args);
-	fputs("Try 'redoubt --help', or 'redoubt COMMAND --help'.\n", env->err);
+	fprintf(env->err, "Try 'redoubt %s%s--help'.\n", env->command ? env->command : "",
+		env->command ? " " : "");
 	return RT_USAGE;
 }
 
@@ -101,8 +102,11 @@ int rt_main(struct rt_env *env, int argc, char **argv)
 	}
 	if (at == argc)
 		return rt_usage(env, "which command?");
-	for (i = 0; i < NR_COMMANDS; i++)
-		if (!strcmp(commands[i].name, argv[at]))
+	for (i = 0; i < NR_COMMANDS; i++) {
+		if (!strcmp(commands[i].name, argv[at])) {
+			env->command = commands[i].name;
 			return commands[i].call(env, argc - at, argv + at);
+		}
+	}
 	return rt_usage(env, "no command '%s'", argv[at]);
 }

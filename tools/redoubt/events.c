@@ -172,6 +172,15 @@ static const char *verb_name(uint64_t verb)
 	return verb < OWN_NR_VERBS && names[verb] ? names[verb] : "unknown transition";
 }
 
+/* The register's name as assemblers take it. Arm ARM, ISS of class 0x18. */
+static void print_sysreg(FILE *out, uint64_t esr)
+{
+	fprintf(out, " S%u_%u_C%u_C%u_%u %s", (unsigned int)(esr >> 20 & 3),
+		(unsigned int)(esr >> 14 & 7), (unsigned int)(esr >> 10 & 15),
+		(unsigned int)(esr >> 1 & 15), (unsigned int)(esr >> 17 & 7),
+		esr & 1 ? "read" : "written");
+}
+
 static void print_exit(FILE *out, const struct event *e)
 {
 	fputs(exit_name(e->arg[0]), out);
@@ -181,6 +190,8 @@ static void print_exit(FILE *out, const struct event *e)
 	/* HPFAR_EL2 holds bits 51:12 of the address from bit 4 on; only aborts have one. */
 	if ((e->arg[1] >> 26 & 0x3b) == 0x20)
 		fprintf(out, " at IPA 0x%" PRIx64, (e->arg[2] & UINT64_C(0xfffffffffff)) >> 4 << 12);
+	else if ((e->arg[1] >> 26 & 0x3f) == 0x18)
+		print_sysreg(out, e->arg[1]);
 	fprintf(out, ", ESR 0x%" PRIx64, e->arg[1]);
 }
 

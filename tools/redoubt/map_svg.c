@@ -19,18 +19,20 @@ enum {
 	LEGEND = 26,	/* a line of it */
 };
 
+/* Plain rules, colours last in dark ones: viewers beside browsers know no variables. */
 static const char css[] =
 	"<style>\n"
-	":root{--paper:#ffffff;--ink:#1d2430;--dim:#677081;--line:#d9dee5}\n"
-	"@media (prefers-color-scheme: dark){:root{--paper:#14181f;--ink:#e8ecf2;--dim:#98a2b3;"
-	"--line:#39424f}}\n"
 	"text{font-family:'DejaVu Sans','Segoe UI',system-ui,sans-serif;font-size:14px;"
-	"fill:var(--ink)}\n"
-	".title{font-size:22px;font-weight:600}.dim{fill:var(--dim)}.end{text-anchor:end}\n"
+	"fill:#1d2430}\n"
+	".title{font-size:22px;font-weight:600}.end{text-anchor:end}\n"
 	".address{font-family:'DejaVu Sans Mono',ui-monospace,monospace;font-size:12px;"
-	"fill:var(--dim);text-anchor:end}\n"
-	".some{fill-opacity:.55}.frame{fill:none;stroke:var(--line)}\n"
-	"rect[class^=c]:hover{stroke:var(--ink);stroke-width:1.5}\n";
+	"text-anchor:end}\n"
+	".dim,.address{fill:#677081}.paper{fill:#ffffff}.some{fill-opacity:.55}\n"
+	"rect[class^=c]:hover{stroke:#677081;stroke-width:1.5}\n";
+
+static const char css_dark[] =
+	"\n@media (prefers-color-scheme: dark){text{fill:#e8ecf2}.dim,.address{fill:#98a2b3}"
+	".paper{fill:#14181f}.c0{fill:#4a5361}}\n</style>\n";
 
 static void escaped(FILE *out, const char *text)
 {
@@ -66,8 +68,8 @@ static void head(FILE *out, const struct owners *o, const struct raster *r)
 	fputs(css, out);
 	for (i = 0; i < OWNERS_CLASSES; i++)
 		fprintf(out, ".c%zu{fill:%s}", i, palette[i].web);
-	fputs("\n@media (prefers-color-scheme: dark){.c0{fill:#4a5361}}\n</style>\n", out);
-	fputs("<rect width='100%' height='100%' style='fill:var(--paper)'/>\n", out);
+	fputs(css_dark, out);
+	fputs("<rect class='paper' width='100%' height='100%'/>\n", out);
 	fprintf(out, "<text class='title' x='%d' y='40'>Who owns physical memory</text>\n", LEFT);
 	fprintf(out, "<text class='dim' x='%d' y='62'>%s of RAM; a row is %s, a pixel %s</text>\n",
 		LEFT, SIZE(o->ram), SIZE(r->cell_bytes * r->columns), SIZE(r->cell_bytes));

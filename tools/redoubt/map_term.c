@@ -10,7 +10,8 @@
 #define SIZE(bytes) rt_size((char[24]){ 0 }, 24, bytes)
 #define BAR 24 /* cells of the legend's longest bar */
 
-/* A new colour is only said where it changes: half of a frame would be escape sequences. */
+/* Letters on a colour are black: white is read less easily on all but the darkest of them.
+ * A new colour is only said where it changes: half of a frame would be escape sequences. */
 static void style(const struct rt_env *env, int *last, int class, bool full)
 {
 	int want = class < 0 ? 0 : (class + 1) * 2 + full;
@@ -23,7 +24,7 @@ static void style(const struct rt_env *env, int *last, int class, bool full)
 	else if (class == OWNERS_HOST)
 		fprintf(env->out, "\033[0;38;5;%dm", palette[class].terminal);
 	else if (full)
-		fprintf(env->out, "\033[0;1;38;5;231;48;5;%dm", palette[class].terminal);
+		fprintf(env->out, "\033[0;1;38;5;16;48;5;%dm", palette[class].terminal);
 	else
 		fprintf(env->out, "\033[0;1;38;5;%dm", palette[class].terminal);
 }

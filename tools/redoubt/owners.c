@@ -139,6 +139,7 @@ const char *owners_label(const struct owners *o, const struct vms *vms, int clas
 		[OWNERS_LETTER] = "host, lent to EL2",
 		[OWNERS_WINDOW] = "protected VMs, lent to the host",
 	};
+	const char *name = "";
 	const struct vm *vm;
 
 	if (class < OWNERS_VM0)
@@ -148,8 +149,10 @@ const char *owners_label(const struct owners *o, const struct vms *vms, int clas
 		return buffer;
 	}
 	vm = vms_find(vms, o->vm[class - OWNERS_VM0]);
+	if (vm) /* its process may be gone */
+		name = *vm->name ? vm->name : vm->command;
 	snprintf(buffer, size, "protected VM %" PRIu64 "%s%s%s", o->vm[class - OWNERS_VM0],
-		 vm ? " (" : "", vm ? (*vm->name ? vm->name : vm->command) : "", vm ? ")" : "");
+		 *name ? " (" : "", name, *name ? ")" : "");
 	return buffer;
 }
 

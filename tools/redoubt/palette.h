@@ -19,7 +19,7 @@ static const struct {
 	[OWNERS_VM0 + 1] = { 'B', 68, "#0072b2" }, [OWNERS_VM0 + 2] = { 'C', 135, "#9a5fd0" },
 	[OWNERS_VM0 + 3] = { 'D', 80, "#56b4e9" }, [OWNERS_VM0 + 4] = { 'F', 107, "#86a33c" },
 	[OWNERS_VM0 + 5] = { 'G', 30, "#147a7a" }, [OWNERS_VM0 + 6] = { 'H', 98, "#6a4fb0" },
-	[OWNERS_VM0 + 7] = { 'I', 71, "#4caf50" }, [OWNERS_VM0 + 8] = { 'J', 61, "#4f5d8f" },
+	[OWNERS_VM0 + 7] = { 'I', 71, "#4caf50" }, [OWNERS_VM0 + 8] = { 'J', 103, "#4f5d8f" },
 };
 
 #endif /* REDOUBT_TOOL_PALETTE_H */

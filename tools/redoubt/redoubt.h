@@ -21,6 +21,7 @@ enum rt_exit {
 };
 
 struct rt_env {
+	const char *command; /* that was called, NULL before that is known */
 	const char *root; /* "", or a directory that holds a recorded /proc, /sys and so on */
 	FILE *out;
 	FILE *err;

@@ -20,8 +20,9 @@ static void numbers(struct json *j, const char *name, const struct pairs *pairs)
 /* What is no counter has no rate. */
 static bool counts(const char *name)
 {
-	static const char *const facts[] = { "GEOMETRY", "ICH_VTR", "POOL_FREE", "VMS", "vcpu",
-					     "id", "running", "blocking" };
+	static const char *const facts[] = { "GEOMETRY", "ICH_VTR", "POOL_FREE", "VMS",
+					     "TEARDOWN_MAX_NS", "vcpu", "id", "running",
+					     "blocking" };
 	size_t i;
 
 	for (i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
