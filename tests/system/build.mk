@@ -3,7 +3,8 @@
 # The module for each stock kernel, the programs that run in test machines, and
 # the groups of tests that need QEMU.
 
-KERNELS ?= 4k 16k 6.1
+# Debian 13 begins with 6.12.
+KERNELS ?= 4k 16k $(shell . /etc/os-release; [ "$$VERSION_ID" != 12 ] || echo 6.1)
 GUEST_CC := aarch64-linux-gnu-gcc
 GUEST_CFLAGS := -O2 -static -std=gnu11 -Wall -Wextra -Werror -Iinclude -pthread
 
