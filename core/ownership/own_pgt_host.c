@@ -61,47 +61,9 @@ static void host_set_owner(struct own_space *own, u64 addr, u64 nr_pages, u64 ow
 	port_assert(!ret);
 }
 
-/* The host may have it: no annotation, and a fault does the rest. */
-static void host_map(struct own_space *own, u64 addr, pa_t at, u64 nr_pages, u32 prot)
-{
-	port_assert(addr == at.v);
-	(void)prot;
-	host_set_owner(own, addr, nr_pages, OWN_ID_HOST);
-}
-
 static void host_unmap(struct own_space *own, u64 addr, u64 nr_pages, u32 next)
 {
 	host_set_owner(own, addr, nr_pages, next);
-}
-
-static const struct own_space_ops host_ops = {
-	.lock = own_pgt_lock,
-	.unlock = own_pgt_unlock,
-	.prepare = host_prepare,
-	.map = host_map,
-	.unmap = host_unmap,
-};
-
-void own_pgt_host_init(struct own_pgt_space *space, struct own_ctx *ctx, struct pgt *pgt,
-		       struct own_pgt_pool *pool)
-{
-	int ret = own_space_init(&space->own, &host_ops, OWN_KIND_HOST, OWN_ID_HOST);
-
-	port_assert(!ret);
-	space->ctx = ctx;
-	space->pgt = pgt;
-	space->pool = pool;
-}
-
-/*
- * The level at which to begin looking for a block: where the walk found nothing. A
- * table above has proof that something in its reach was foreign once, and records
- * are not searched again for it; but a table of pages is given one try, which costs
- * a look at the records of one block, so that blocks come back after a loan.
- */
-static s8 first_level(const struct pgt_leaf *leaf)
-{
-	return leaf->level == PGT_LEVEL_LAST ? PGT_LEVEL_LAST - 1 : leaf->level;
 }
 
 static int map_block(struct own_pgt_space *host, u64 base, u64 size, bool ram)
@@ -137,7 +99,64 @@ static bool is_hosts(struct own_pgt_space *host, u64 pfn, u64 nr_pages, bool *ra
 	return false;
 }
 
-/* Map the largest block around @addr that is all the host's, from @level down. */
+/*
+ * The last foreign page of a block has come back: the block takes the place of the table
+ * of pages that stood for it. A table above has proof that something in its reach was
+ * foreign once, and stays.
+ */
+static void rejoin(struct own_pgt_space *host, u64 addr)
+{
+	u64 size = pgt_level_size(host->pgt->geo, PGT_LEVEL_LAST - 1), base = addr & ~(size - 1);
+	u8 shift = host->pgt->geo->granule_shift;
+	struct pgt_leaf leaf;
+	bool ram;
+	int ret;
+
+	if (pgt_s2_get_leaf(host->pgt, ipa(addr), &leaf) || leaf.level != PGT_LEVEL_LAST ||
+	    !is_hosts(host, base >> shift, size >> shift, &ram))
+		return;
+	ret = map_block(host, base, size, ram);
+	port_assert(!ret);
+}
+
+/*
+ * The host may have it: no annotation, and a fault does the rest, unless a block becomes
+ * whole again. Blocks that the range covers have no table left; those at its ends may.
+ */
+static void host_map(struct own_space *own, u64 addr, pa_t at, u64 nr_pages, u32 prot)
+{
+	struct own_pgt_space *host = own_pgt(own);
+
+	port_assert(addr == at.v);
+	(void)prot;
+	host_set_owner(own, addr, nr_pages, OWN_ID_HOST);
+	rejoin(host, addr);
+	rejoin(host, addr + own_pgt_bytes(host, nr_pages - 1));
+}
+
+static const struct own_space_ops host_ops = {
+	.lock = own_pgt_lock,
+	.unlock = own_pgt_unlock,
+	.prepare = host_prepare,
+	.map = host_map,
+	.unmap = host_unmap,
+};
+
+void own_pgt_host_init(struct own_pgt_space *space, struct own_ctx *ctx, struct pgt *pgt,
+		       struct own_pgt_pool *pool)
+{
+	int ret = own_space_init(&space->own, &host_ops, OWN_KIND_HOST, OWN_ID_HOST);
+
+	port_assert(!ret);
+	space->ctx = ctx;
+	space->pgt = pgt;
+	space->pool = pool;
+}
+
+/*
+ * Map the largest block around @addr that is all the host's, from @level down, which is
+ * where the walk found nothing.
+ */
 static int map_around(struct own_pgt_space *host, u64 addr, s8 level)
 {
 	const struct pgt_geometry *geo = host->pgt->geo;
@@ -164,11 +183,11 @@ static int host_fault(struct own_pgt_space *host, u64 addr)
 		return -EPERM; /* beyond the input size */
 	if (leaf.kind == PGT_LEAF)
 		return 0; /* another CPU was here first */
-	ret = map_around(host, addr, first_level(&leaf));
+	ret = map_around(host, addr, leaf.level);
 	if (ret != -ENOMEM)
 		return ret;
 	forget_mmio(host);
-	return map_around(host, addr, first_level(&leaf));
+	return map_around(host, addr, leaf.level);
 }
 
 int own_host_fault(struct own_pgt_space *host, pa_t at)

@@ -74,17 +74,6 @@ u64 own_records_host_prefix(const struct vmemmap *mem, const struct vmemmap_regi
 void own_records_write(const struct vmemmap *mem, const struct vmemmap_region *region, u64 index,
 		       u64 nr, u32 value);
 
-/* A page that the host has lent, and nobody borrows any more. */
-static inline void own_record_unlent(const struct vmemmap *mem,
-				     const struct vmemmap_region *region, u64 index)
-{
-	u64 left;
-
-	region->records[index] = OWN_REC_HOST;
-	if (mem->counts)
-		vmemmap_count(mem, region, index, &left)->used--;
-}
-
 /* own_transition.c: with both locks held, as own_apply() otherwise. */
 int own_apply_locked(struct own_ctx *ctx, const struct own_transition *tx);
 /* The space that is not the host's, or NULL if @tx does not fit its verb. */

@@ -14,57 +14,104 @@
 /* Pages of a group: their frame numbers lie on the stack, and a group is one invalidation. */
 #define GROUP 128
 
-/* A page that own_host_share_device() has lent: not RAM, and nobody's but the host's. */
-static bool is_lent_device(const struct own_ctx *ctx, const u32 *record, u64 pfn)
+/* Stands for the region of a page that is not RAM. */
+static const struct vmemmap_region nowhere;
+
+/* The region of a page; @last is where the page before it was, and mostly the answer. */
+static inline const struct vmemmap_region *region_of(const struct own_ctx *ctx,
+						     const struct vmemmap_region *last, u64 pfn)
 {
-	return !record && own_device_owner(ctx, pfn) == OWN_ID_HOST;
+	if (port_likely(pfn - last->pfn < last->nr_pages))
+		return last;
+	last = vmemmap_region(&ctx->mem, pfn);
+	return last ? last : &nowhere;
 }
 
-/* The record of a page of RAM; @region is where the last one was found. NULL: not RAM. */
-static u32 *record_of(const struct own_ctx *ctx, const struct vmemmap_region **region, u64 pfn)
+static bool is_lent(u32 record)
 {
-	if (!*region || pfn - (*region)->pfn >= (*region)->nr_pages)
-		*region = vmemmap_region(&ctx->mem, pfn);
-	return *region ? &(*region)->records[pfn - (*region)->pfn] : NULL;
+	return (record & ~OWN_REC_COUNT_MASK) == OWN_REC_HOST_GUESTS && own_count(record);
 }
 
-static bool is_lent(const u32 *record)
+/* Is every page lent? @devices: how many own_host_share_device() has lent: they have no record. */
+static int check_group(const struct own_ctx *ctx, const u64 *pfn, u32 nr, u32 *devices)
 {
-	return record && (*record & ~OWN_REC_COUNT_MASK) == OWN_REC_HOST_GUESTS &&
-	       own_count(*record);
+	const struct vmemmap_region *region = &nowhere;
+	u32 i;
+
+	*devices = 0;
+	for (i = 0; i < nr; i++) {
+		region = region_of(ctx, region, pfn[i]);
+		if (region != &nowhere) {
+			if (!is_lent(region->records[pfn[i] - region->pfn]))
+				return -EPERM;
+		} else if (own_device_owner(ctx, pfn[i]) == OWN_ID_HOST) {
+			++*devices;
+		} else {
+			return -EPERM;
+		}
+	}
+	return 0;
+}
+
+/* Pages of one block that nobody borrows any more, and that its count does not know of yet. */
+struct unlent {
+	const struct vmemmap_region *region;
+	u64 block; /* frame number of any of its pages, in blocks */
+	u64 index; /* of any of its pages, in the region */
+	u16 pages;
+};
+
+static void settle(const struct vmemmap *mem, const struct unlent *u)
+{
+	u64 left;
+
+	if (u->pages && mem->counts)
+		vmemmap_count(mem, u->region, u->index, &left)->used -= u->pages;
+}
+
+static void commit_group(const struct own_ctx *ctx, const u64 *pfn, u32 nr)
+{
+	const struct vmemmap *mem = &ctx->mem;
+	const struct vmemmap_region *region = &nowhere;
+	struct unlent u = { .region = &nowhere };
+	u32 i, shift = mem->block_shift;
+
+	for (i = 0; i < nr; i++) {
+		u32 *record;
+
+		region = region_of(ctx, region, pfn[i]);
+		if (region == &nowhere)
+			continue;
+		record = &region->records[pfn[i] - region->pfn];
+		/* One page at two addresses has been counted twice. */
+		port_assert(is_lent(*record));
+		if (own_count(*record) > 1) {
+			*record -= OWN_REC_COUNT_ONE;
+			continue;
+		}
+		*record = OWN_REC_HOST;
+		if (pfn[i] >> shift != u.block || region != u.region) {
+			settle(mem, &u);
+			u = (struct unlent){ .region = region, .block = pfn[i] >> shift,
+					     .index = pfn[i] - region->pfn };
+		}
+		u.pages++;
+	}
+	settle(mem, &u);
 }
 
 static int unshare_group(struct own_ctx *ctx, struct own_space *guest, u64 addr, const u64 *pfn,
 			 u32 nr)
 {
-	const struct vmemmap_region *region = NULL;
-	u32 i, devices = 0;
-	int ret;
+	u32 devices;
+	int ret = check_group(ctx, pfn, nr, &devices);
 
-	for (i = 0; i < nr; i++) {
-		const u32 *record = record_of(ctx, &region, pfn[i]);
-
-		if (is_lent_device(ctx, record, pfn[i]))
-			devices++;
-		else if (!is_lent(record))
-			return -EPERM;
-	}
-	ret = guest->ops->prepare(guest, OWN_EDIT_UNMAP, addr, nr);
+	if (!ret)
+		ret = guest->ops->prepare(guest, OWN_EDIT_UNMAP, addr, nr);
 	if (ret)
 		return ret;
 	guest->ops->unmap(guest, addr, nr, OWN_ID_HOST);
-	for (i = 0; i < nr; i++) {
-		u32 *record = record_of(ctx, &region, pfn[i]);
-
-		if (!record)
-			continue;
-		/* One page at two addresses has been counted twice. */
-		port_assert(is_lent(record));
-		if (own_count(*record) > 1)
-			*record -= OWN_REC_COUNT_ONE;
-		else
-			own_record_unlent(&ctx->mem, region, pfn[i] - region->pfn);
-	}
+	commit_group(ctx, pfn, nr);
 	guest->nr_pages -= nr - devices;
 	own_device_unlent(ctx, guest, devices);
 	return 0;
@@ -79,7 +126,7 @@ static int unshare_run(struct own_ctx *ctx, struct own_space *guest, u64 addr, u
 		.source = { .space = ctx->host },
 		.target = { .space = guest, .addr = addr },
 	};
-	const struct vmemmap_region *region = NULL;
+	const struct vmemmap_region *region;
 	struct own_run run;
 	u64 pfn;
 	int ret = guest->ops->lookup(guest, addr, nr_pages, &run);
@@ -90,7 +137,8 @@ static int unshare_run(struct own_ctx *ctx, struct own_space *guest, u64 addr, u
 	if (run.kind != OWN_RUN_MAPPED)
 		return run.kind == OWN_RUN_NONE ? 0 : -EPERM;
 	pfn = run.pa.v >> ctx->page_shift;
-	if (is_lent_device(ctx, record_of(ctx, &region, pfn), pfn)) {
+	region = vmemmap_region(&ctx->mem, pfn);
+	if (!region && own_device_owner(ctx, pfn) == OWN_ID_HOST) {
 		*nr = 1;
 		return own_device_unshare_locked(ctx, guest, addr >> ctx->page_shift);
 	}

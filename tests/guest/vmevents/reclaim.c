@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Events in which the kernel wants memory: KSM, swap, MADV_COLD, MADV_FREE. */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -9,43 +11,65 @@
 #define KSM "/sys/kernel/mm/ksm/"
 #define SIZE (4 << 20)
 
-static uint64_t ksm_sharing(void)
+static uint64_t frames[PAGES_MAX];
+
+static int by_number(const void *a, const void *b)
 {
-	return read_number(KSM "pages_sharing");
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
 }
 
-/* The guest reads the same values for as long as it takes; KSM wants to see them twice. */
-static uint64_t ksm_merge(struct vm *vm)
+/* How many of the guest's pages are in a frame that another of them is in as well. */
+static size_t merged_pages(const struct vm *vm)
+{
+	size_t i, n = 0;
+
+	page_frames(vm->data, vm->pages, frames);
+	qsort(frames, vm->pages, sizeof(*frames), by_number);
+	for (i = 0; i < vm->pages; i++)
+		n += (i && frames[i] == frames[i - 1]) ||
+		     (i + 1 < vm->pages && frames[i] == frames[i + 1]);
+	return n;
+}
+
+/*
+ * The guest reads the same values for as long as it takes; KSM wants to see them twice.
+ * Then ksmd rests: otherwise it would merge again what the guest writes, page by page.
+ */
+static size_t ksm_merge(struct vm *vm)
 {
 	double start = seconds();
+	size_t merged;
 
 	vm_order(vm, ORDER_READ);
-	while (ksm_sharing() < vm->pages / 4 * 3) {
-		usleep(2000);
+	while ((merged = merged_pages(vm)) < vm->pages / 4 * 3) {
+		usleep(10000);
 		patience(start, "KSM to merge the guest's pages");
 	}
-	return ksm_sharing();
+	write_file(KSM "run", "0");
+	return merged;
 }
 
-/* Each write of the guest takes a page out of the merge. */
-static uint64_t ksm_unmerge(struct vm *vm)
+/* Each write of the guest must give its page a frame of its own. */
+static void ksm_write(struct vm *vm)
 {
-	double start = seconds();
+	size_t left;
 
 	vm_order(vm, ORDER_WRITE);
-	while (ksm_sharing() > vm->pages / 4) {
-		usleep(2000);
-		patience(start, "the guest's writes to undo the merge");
-	}
-	return ksm_sharing();
+	vm_sweeps(vm, 1);
+	left = merged_pages(vm);
+	errno = 0;
+	if (left)
+		die("%zu pages share frames after the guest has written all", left);
 }
 
 void event_ksm(void)
 {
 	/* One vCPU, so that ksmd has a CPU of its own. */
 	struct vm_config config = { .data = map_anonymous(SIZE, 0), .size = SIZE, .cpus = 1 };
-	uint64_t merged, left;
 	struct vm vm;
+	size_t left;
 	int i;
 
 	write_file(KSM "run", "2");
@@ -53,21 +77,20 @@ void event_ksm(void)
 	write_file(KSM "pages_to_scan", "50000");
 	check(madvise(config.data, SIZE, MADV_MERGEABLE), "MADV_MERGEABLE");
 	vm_start(&vm, &config);
-	write_file(KSM "run", "1");
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) {
+		/* Merging while the guest writes, then while it reads. */
+		write_file(KSM "run", "1");
 		vm_order(&vm, ORDER_WRITE);
 		vm_sweeps(&vm, 3);
-		merged = ksm_merge(&vm);
-		left = ksm_unmerge(&vm);
-		printf("ksm: %llu of %zu pages merged, %llu after the guest's writes\n",
-		       (unsigned long long)merged, vm.pages, (unsigned long long)left);
+		printf("ksm: %zu of %zu pages merged\n", ksm_merge(&vm), vm.pages);
+		if (i < 2)
+			ksm_write(&vm);
 	}
-	merged = ksm_merge(&vm);
 	write_file(KSM "run", "2");
-	printf("ksm: %llu merged, %llu after unmerging by the host\n", (unsigned long long)merged,
-	       (unsigned long long)ksm_sharing());
-	if (ksm_sharing())
-		die("KSM did not unmerge");
+	left = merged_pages(&vm);
+	errno = 0;
+	if (left || read_number(KSM "pages_sharing"))
+		die("%zu pages share frames after KSM has unmerged all", left);
 	vm_sweeps(&vm, 3);
 	vm_end(&vm);
 	write_file(KSM "run", "0");
