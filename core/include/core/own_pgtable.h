@@ -7,7 +7,7 @@
  *		holds no foreign page. What the host loses becomes an annotated invalid
  *		entry (the annotation is the new owner's identity; the vmemmap is what
  *		decides), and a block around it is split. What it gets back becomes an
- *		empty entry, and part of a block again at the next fault. Make its tables
+ *		empty entry, and with the last foreign page of a block the block. Make its tables
  *		without PGT_FWB, and run the host with HCR_EL2.FWB = 0: memory types of
  *		the host's stage 1 must stay what they are for MMIO.
  *	hyp	pages, at the linear address.

@@ -22,6 +22,8 @@ static const u8 weight[JO_NR_OPS + 1] = {
 	[JO_GUEST_FORCE_RECLAIM] = 3,
 	[JO_HOST_DONATE_DEVICE] = 5,
 	[JO_DEVICE_RETURN] = 5,
+	[JO_HOST_SHARE_DEVICE] = 6,
+	[JO_HOST_UNSHARE_PAGES] = 8,
 	[JO_GUEST_KILL] = 1,
 	[JO_GUEST_DRAIN] = 2,
 	[JO_GUEST_RECYCLE] = 3,
@@ -49,13 +51,25 @@ static u32 rights(struct rng *rng)
 	return choice[rng_chance(rng, 5) ? 4 + rng_below(rng, 2) : rng_below(rng, 4)];
 }
 
+static u32 device_rights(struct rng *rng)
+{
+	static const u8 choice[] = {
+		OWN_PROT_RW | OWN_PROT_DEVICE,	OWN_PROT_R | OWN_PROT_DEVICE,
+		OWN_PROT_RW | OWN_PROT_NC,	OWN_PROT_R | OWN_PROT_NC,
+		OWN_PROT_RWX | OWN_PROT_DEVICE, OWN_PROT_W | OWN_PROT_NC,
+		OWN_PROT_RW | OWN_PROT_DEVICE | OWN_PROT_NC, OWN_PROT_RW,
+	};
+
+	return choice[rng_chance(rng, 5) ? 4 + rng_below(rng, 4) : rng_below(rng, 4)];
+}
+
 /* A range somewhere; stays inside a guest whose addresses go on behind its last frame. */
 static void choose_range(const struct jm_machine *m, struct jo_step *step, struct rng *rng)
 {
 	const struct jo_shape *shape = &m->shape;
 
 	step->guest = (u32)rng_below(rng, shape->nr_guests);
-	step->prot = rights(rng);
+	step->prot = step->op == JO_HOST_SHARE_DEVICE ? device_rights(rng) : rights(rng);
 	step->pfn = shape->pfn + rng_below(rng, shape->nr_frames);
 	step->gfn = rng_below(rng, shape->nr_gfns);
 	step->nr = 1 + rng_below(rng, rng_chance(rng, 25) && m->pool_pages < 100 ? 12 : 3);

@@ -48,6 +48,15 @@ u32 jo_model_device_ranges(const struct jo_model *model)
 	return nr;
 }
 
+u32 jo_model_devices_lent(const struct jo_model *model)
+{
+	u32 f, nr = 0;
+
+	for (f = 0; f < model->shape->nr_frames; f++)
+		nr += model->shape->region[f] ? 0 : model->frame[f].borrows;
+	return nr;
+}
+
 u32 jo_model_users(const struct jo_model *model, u32 f)
 {
 	const struct jo_frame *frame = &model->frame[f];
@@ -63,7 +72,7 @@ u32 jo_model_users(const struct jo_model *model, u32 f)
 		for (gfn = 0; gfn < model->shape->nr_gfns; gfn++) {
 			const struct jo_slot *slot = &model->guest[g].slot[gfn];
 
-			if (slot->what == JO_RAM && slot->frame == f)
+			if ((slot->what == JO_RAM || slot->what == JO_DEVICE) && slot->frame == f)
 				users |= 1u << jo_guest_id(g);
 		}
 	return users;
@@ -232,7 +241,28 @@ static u64 donate_device_refusals(const struct jo_model *model, const struct jo_
 	}
 	if (jo_model_device_ranges(model) >= model->shape->max_devices)
 		refusals |= JO_REFUSE(ENOSPC);
+	/* Which frames are lent is not recorded: none may be. */
+	if (jo_model_devices_lent(model))
+		refusals |= BUSY;
 	return refusals | (model->guest[step->guest].dying ? PERM : 0);
+}
+
+static u64 share_device_refusals(const struct jo_model *model, const struct jo_step *step)
+{
+	struct jo_step one = *step;
+	u64 refusals, f = jo_frame_of(model->shape, step->pfn);
+	u32 kind = step->prot & (OWN_PROT_DEVICE | OWN_PROT_NC);
+
+	one.nr = 1;
+	refusals = want_free_slots(model, &one) | want_guest(model, step, false, false);
+	if (senseless(model, step->pfn, 1) || !(step->prot & OWN_PROT_R) ||
+	    (step->prot & OWN_PROT_X) || (kind != OWN_PROT_DEVICE && kind != OWN_PROT_NC))
+		return refusals | INVAL;
+	if (region_of(model->shape, f))
+		refusals |= RANGE;
+	else if (f < model->shape->nr_frames && model->frame[f].owner != OWN_ID_HOST)
+		refusals |= PERM;
+	return refusals;
 }
 
 /* ---- Refusals of the verbs that name a guest's address ---- */
@@ -288,6 +318,23 @@ static u64 device_return_refusals(const struct jo_model *model, const struct jo_
 	return frame->run_first == slot->frame && frame->run_nr == step->nr ? 0 : NOENT;
 }
 
+static u64 unshare_pages_refusals(const struct jo_model *model, const struct jo_step *step)
+{
+	u64 refusals = model->shape->guarded[step->guest] ? PERM : 0;
+	const struct jo_slot *slot;
+
+	if (senseless(model, step->gfn, 1))
+		return refusals | INVAL;
+	if (step->gfn >= model->shape->nr_gfns)
+		return refusals | RANGE;
+	slot = &model->guest[step->guest].slot[step->gfn];
+	/* What was donated is not the host's to take. */
+	if (slot->what == JO_POISON ||
+	    (slot->what == JO_DEVICE && model->frame[slot->frame].owner != OWN_ID_HOST))
+		refusals |= PERM;
+	return refusals;
+}
+
 u64 jo_model_refusals(const struct jo_model *model, const struct jo_step *step)
 {
 	const struct jo_guest *guest = &model->guest[step->guest];
@@ -322,6 +369,10 @@ u64 jo_model_refusals(const struct jo_model *model, const struct jo_step *step)
 		return donate_device_refusals(model, step);
 	case JO_DEVICE_RETURN:
 		return device_return_refusals(model, step);
+	case JO_HOST_SHARE_DEVICE:
+		return share_device_refusals(model, step);
+	case JO_HOST_UNSHARE_PAGES:
+		return unshare_pages_refusals(model, step);
 	case JO_GUEST_KILL:
 		return 0;
 	case JO_GUEST_DRAIN:
@@ -377,7 +428,9 @@ static void commit_fill(struct jo_model *model, const struct jo_step *step, u64 
 	struct jo_frame *frame = &model->frame[f];
 
 	*slot = (struct jo_slot){.what = JO_RAM, .frame = (u8)f, .prot = OWN_PROT_RWX};
-	if (step->op == JO_HOST_SHARE_GUEST) {
+	if (step->op == JO_HOST_SHARE_DEVICE)
+		slot->what = JO_DEVICE;
+	if (step->op == JO_HOST_SHARE_GUEST || step->op == JO_HOST_SHARE_DEVICE) {
 		slot->prot = (u8)step->prot;
 		frame->borrows++;
 		lend(frame, OWN_LENT_GUESTS);
@@ -411,6 +464,10 @@ static void commit_slot(struct jo_model *model, const struct jo_step *step, stru
 	struct jo_frame *frame = &model->frame[slot->frame];
 
 	switch (step->op) {
+	case JO_HOST_UNSHARE_PAGES:
+		if (slot->what == JO_NOTHING)
+			return;
+		/* fall through */
 	case JO_HOST_UNSHARE_GUEST:
 		unborrow(frame);
 		empty_slot(slot, JO_NOTHING);
@@ -443,7 +500,9 @@ void jo_model_drain(struct jo_model *model, u32 guest, u64 from, u64 to)
 		struct jo_slot *slot = &model->guest[guest].slot[from];
 
 		if (slot->what == JO_DEVICE)
-			step.op = JO_DEVICE_RETURN;
+			step.op = model->frame[slot->frame].owner == OWN_ID_HOST
+					  ? JO_HOST_UNSHARE_PAGES
+					  : JO_DEVICE_RETURN;
 		else if (slot->what == JO_RAM)
 			step.op = model->shape->guarded[guest] ? JO_GUEST_RECLAIM
 							       : JO_HOST_UNSHARE_GUEST;
@@ -456,6 +515,7 @@ void jo_model_drain(struct jo_model *model, u32 guest, u64 from, u64 to)
 void jo_model_commit(struct jo_model *model, const struct jo_step *step)
 {
 	struct jo_guest *guest = &model->guest[step->guest];
+	bool one = step->op == JO_HOST_SHARE_DEVICE || step->op == JO_HOST_UNSHARE_PAGES;
 	u64 first = jo_frame_of(model->shape, step->pfn), i;
 
 	if (step->op == JO_GUEST_KILL) {
@@ -466,11 +526,11 @@ void jo_model_commit(struct jo_model *model, const struct jo_step *step)
 		memset(guest, 0, sizeof(*guest));
 		return;
 	}
-	for (i = 0; i < step->nr; i++) {
+	for (i = 0; i < (one ? 1 : step->nr); i++) {
 		if (step->op < JO_HOST_SHARE_GUEST)
 			commit_frame(&model->frame[first + i], step->op);
 		else if (step->op == JO_HOST_SHARE_GUEST || step->op == JO_HOST_DONATE_GUEST ||
-			 step->op == JO_HOST_DONATE_DEVICE)
+			 step->op == JO_HOST_DONATE_DEVICE || step->op == JO_HOST_SHARE_DEVICE)
 			commit_fill(model, step, first + i, &guest->slot[step->gfn + i]);
 		else
 			commit_slot(model, step, &guest->slot[step->gfn + i]);

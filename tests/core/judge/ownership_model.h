@@ -35,7 +35,7 @@ struct jo_shape {
 struct jo_frame {
 	u16 owner;    /* OWN_ID_* */
 	u16 pins;     /* references that the hyp holds */
-	u16 borrows;  /* mappings in ordinary guests */
+	u16 borrows;  /* mappings in ordinary guests; a device's too */
 	u8 lent;      /* enum own_lent */
 	u8 data;      /* who wrote last: JO_DATA_* */
 	u8 run_first; /* device that is not the host's: first frame of its range ... */
@@ -83,6 +83,8 @@ enum jo_op {
 	JO_GUEST_FORCE_RECLAIM,
 	JO_HOST_DONATE_DEVICE,
 	JO_DEVICE_RETURN,
+	JO_HOST_SHARE_DEVICE,  /* one frame, whatever nr is */
+	JO_HOST_UNSHARE_PAGES, /* likewise: what is there, RAM or a lent device */
 	JO_GUEST_KILL,
 	JO_GUEST_DRAIN,   /* nr: the budget; gfn: 0 */
 	JO_GUEST_RECYCLE, /* a dead and empty guest's identity is used again */
@@ -118,6 +120,9 @@ bool jo_model_guest_empty(const struct jo_model *model, u32 guest);
 
 /* How many slots of the guest hold @what. */
 u32 jo_model_count(const struct jo_model *model, u32 guest, enum jo_what what);
+
+/* How many mappings of device frames ordinary guests have borrowed. */
+u32 jo_model_devices_lent(const struct jo_model *model);
 
 /* How many ranges the device table has. */
 u32 jo_model_device_ranges(const struct jo_model *model);

@@ -189,7 +189,7 @@ static void check_moment(struct jo_world *world, u32 f)
 
 static void check_prot(struct jo_aspace *as, u32 f, u32 prot)
 {
-	bool device = prot & OWN_PROT_DEVICE;
+	bool device = prot & (OWN_PROT_DEVICE | OWN_PROT_NC);
 
 	if (device == !!as->world->target.shape->region[f])
 		jo_problem(&as->world->target, "frame %u is mapped with rights %#x", f, prot);

@@ -8,6 +8,16 @@
 
 /* ---- States as numbers ---- */
 
+/* What a guest has at an address, in three bits: a frame, or one of these. */
+#define SLOT_LENT_DEVICE 5 /* the host's; there is one device frame */
+#define SLOT_POISON	 6
+#define SLOT_NOTHING	 7
+
+static bool is_lent_device(const struct jo_model *model, const struct jo_slot *slot)
+{
+	return slot->what == JO_DEVICE && model->frame[slot->frame].owner == OWN_ID_HOST;
+}
+
 u64 js_pack(const struct jo_model *model)
 {
 	const struct jo_shape *shape = model->shape;
@@ -26,7 +36,11 @@ u64 js_pack(const struct jo_model *model)
 			const struct jo_slot *slot = &model->guest[g].slot[i];
 			bool page = slot->what == JO_RAM || slot->what == JO_DEVICE;
 
-			key = key << 3 | (page ? slot->frame : slot->what == JO_NOTHING ? 7 : 6);
+			key <<= 3;
+			if (!page)
+				key |= slot->what == JO_NOTHING ? SLOT_NOTHING : SLOT_POISON;
+			else
+				key |= is_lent_device(model, slot) ? SLOT_LENT_DEVICE : slot->frame;
 		}
 	}
 	return key;
@@ -38,13 +52,35 @@ static u32 rights_at(u64 gfn)
 	return gfn ? OWN_PROT_R : OWN_PROT_RWX;
 }
 
+/* Likewise of a device that is lent. */
+static u32 device_rights_at(u64 gfn)
+{
+	return gfn ? OWN_PROT_R | OWN_PROT_NC : OWN_PROT_RW | OWN_PROT_DEVICE;
+}
+
+static void unpack_lent_device(struct jo_model *model, struct jo_slot *slot, u32 gfn)
+{
+	u32 f = 0;
+
+	while (model->shape->region[f])
+		f++;
+	*slot = (struct jo_slot){.what = JO_DEVICE, .frame = (u8)f,
+				 .prot = (u8)device_rights_at(gfn)};
+	model->frame[f].lent = OWN_LENT_GUESTS;
+	model->frame[f].borrows++;
+}
+
 static void unpack_slot(struct jo_model *model, u32 g, u32 gfn, u32 code)
 {
 	struct jo_slot *slot = &model->guest[g].slot[gfn];
 	struct jo_frame *frame = &model->frame[code];
 
-	*slot = (struct jo_slot){.what = code == 6 ? JO_POISON : JO_NOTHING};
-	if (code >= 6)
+	if (code == SLOT_LENT_DEVICE) {
+		unpack_lent_device(model, slot, gfn);
+		return;
+	}
+	*slot = (struct jo_slot){.what = code == SLOT_POISON ? JO_POISON : JO_NOTHING};
+	if (code >= SLOT_POISON)
 		return;
 	slot->frame = (u8)code;
 	if (!model->shape->region[code]) {
@@ -168,7 +204,12 @@ static void add_step(struct js_steps *st, struct jo_step step)
 static bool names_frame(enum jo_op op)
 {
 	return op <= JO_HOST_SHARE_GUEST || op == JO_HOST_DONATE_GUEST ||
-	       op == JO_HOST_DONATE_DEVICE;
+	       op == JO_HOST_DONATE_DEVICE || op == JO_HOST_SHARE_DEVICE;
+}
+
+static bool takes_one(enum jo_op op)
+{
+	return op == JO_HOST_SHARE_DEVICE || op == JO_HOST_UNSHARE_PAGES;
 }
 
 static u32 last_gfn(const struct js_steps *st, enum jo_op op)
@@ -184,11 +225,17 @@ static void add_ranges(struct js_steps *st, enum jo_op op, u32 guest)
 
 	for (f = 0; f < (names_frame(op) ? st->shape->nr_frames : 1); f++)
 		for (step.gfn = 0; step.gfn <= last_gfn(st, op); step.gfn++)
-			for (step.nr = 1; step.nr <= 3; step.nr++) {
+			for (step.nr = 1; step.nr <= (takes_one(op) ? 1 : 3); step.nr++) {
 				step.pfn = st->shape->pfn + f;
-				step.prot = rights_at(step.gfn);
+				step.prot = op == JO_HOST_SHARE_DEVICE ? device_rights_at(step.gfn)
+								       : rights_at(step.gfn);
 				add_step(st, step);
 			}
+}
+
+static bool senseless_frame(const struct js_steps *st, u64 at)
+{
+	return at >= 1ull << (52 - st->shape->page_shift);
 }
 
 /* Ranges that no state makes right. */
@@ -205,7 +252,8 @@ static void add_nonsense(struct js_steps *st, enum jo_op op)
 
 	for (i = 0; i < sizeof(range) / sizeof(range[0]); i++) {
 		step.nr = range[i].nr;
-		if (names_frame(op)) {
+		/* One frame beyond the world would be somebody's device. */
+		if (names_frame(op) && (!takes_one(op) || senseless_frame(st, range[i].at))) {
 			step.pfn = range[i].nr ? range[i].at : st->shape->pfn;
 			step.gfn = 0;
 			add_step(st, step);
@@ -215,10 +263,27 @@ static void add_nonsense(struct js_steps *st, enum jo_op op)
 		if (op >= JO_HOST_SHARE_GUEST)
 			add_step(st, step);
 	}
-	if (!names_frame(op))
+	if (!names_frame(op) || takes_one(op))
 		return;
 	step = (struct jo_step){.op = op, .pfn = st->shape->pfn - 1, .nr = 2, .prot = OWN_PROT_R};
 	add_step(st, step);
+}
+
+static void add_bad_device_rights(struct js_steps *st)
+{
+	static const u32 prot[] = {0, OWN_PROT_RW, OWN_PROT_W | OWN_PROT_NC,
+				   OWN_PROT_RWX | OWN_PROT_DEVICE,
+				   OWN_PROT_R | OWN_PROT_DEVICE | OWN_PROT_NC};
+	struct jo_step step = {.op = JO_HOST_SHARE_DEVICE,
+			       .guest = st->shape->nr_guests - 1,
+			       .pfn = st->shape->pfn + 2,
+			       .nr = 1};
+	u32 i;
+
+	for (i = 0; i < sizeof(prot) / sizeof(prot[0]); i++) {
+		step.prot = prot[i];
+		add_step(st, step);
+	}
 }
 
 static void add_bad_rights(struct js_steps *st)
@@ -256,4 +321,5 @@ void js_list_steps(struct js_steps *st, const struct jo_shape *shape)
 	for (op = 0; op < JO_GUEST_KILL; op++)
 		add_nonsense(st, op);
 	add_bad_rights(st);
+	add_bad_device_rights(st);
 }

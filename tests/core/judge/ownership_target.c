@@ -51,6 +51,8 @@ static const char *const op_name[JO_NR_OPS] = {
 	[JO_GUEST_FORCE_RECLAIM] = "guest_force_reclaim",
 	[JO_HOST_DONATE_DEVICE] = "host_donate_device",
 	[JO_DEVICE_RETURN] = "device_return",
+	[JO_HOST_SHARE_DEVICE] = "host_share_device",
+	[JO_HOST_UNSHARE_PAGES] = "host_unshare_pages",
 	[JO_GUEST_KILL] = "guest_kill",
 	[JO_GUEST_DRAIN] = "guest_drain",
 	[JO_GUEST_RECYCLE] = "(guest recycled)",
@@ -74,6 +76,8 @@ static const u8 verb_of[JO_NR_OPS] = {
 	[JO_GUEST_FORCE_RECLAIM] = OWN_GUEST_FORCE_RECLAIM,
 	[JO_HOST_DONATE_DEVICE] = OWN_NR_VERBS,
 	[JO_DEVICE_RETURN] = OWN_NR_VERBS,
+	[JO_HOST_SHARE_DEVICE] = OWN_NR_VERBS,
+	[JO_HOST_UNSHARE_PAGES] = OWN_NR_VERBS,
 	[JO_GUEST_KILL] = OWN_NR_VERBS,
 	[JO_GUEST_DRAIN] = OWN_NR_VERBS,
 	[JO_GUEST_RECYCLE] = OWN_NR_VERBS,
@@ -127,13 +131,13 @@ const char *jo_step_text(const struct jo_step *step, char *text, size_t size)
 	if (step->op >= JO_HOST_SHARE_GUEST)
 		n += snprintf(text + n, size - n, " guest %u", step->guest);
 	if (step->op <= JO_HOST_SHARE_GUEST || step->op == JO_HOST_DONATE_GUEST ||
-	    step->op == JO_HOST_DONATE_DEVICE)
+	    step->op == JO_HOST_DONATE_DEVICE || step->op == JO_HOST_SHARE_DEVICE)
 		n += snprintf(text + n, size - n, " pfn %#llx", step->pfn);
 	if (step->op >= JO_HOST_SHARE_GUEST && step->op < JO_GUEST_KILL)
 		n += snprintf(text + n, size - n, " gfn %#llx", step->gfn);
 	if (step->op < JO_GUEST_KILL || step->op == JO_GUEST_DRAIN)
 		n += snprintf(text + n, size - n, " x%llu", step->nr);
-	if (step->op == JO_HOST_SHARE_GUEST)
+	if (step->op == JO_HOST_SHARE_GUEST || step->op == JO_HOST_SHARE_DEVICE)
 		snprintf(text + n, size - n, " rights %#x", step->prot);
 	return text;
 }
@@ -170,6 +174,34 @@ bool jo_step_fits(const struct jo_step *step, enum jo_door door)
 	if (door == JO_DOOR_APPLY && ((step->pfn | step->gfn) >> 48))
 		return false;
 	return door == JO_DOOR_FUNCTION || verb_of[step->op] != OWN_NR_VERBS;
+}
+
+/* The pages of one frame, a call for each; none of them if one is refused. */
+static int share_device(struct jo_target *target, const struct jo_step *step)
+{
+	struct own_space *guest = target->guest[step->guest];
+	u64 i, undone, nr = 1ull << target->chunk_shift;
+	int ret = 0;
+
+	for (i = 0; i < nr && !ret; i++)
+		ret = own_host_share_device(target->ctx, guest, step->pfn + i, step->gfn + i,
+					    step->prot);
+	if (ret && i > 1)
+		own_host_unshare_pages(target->ctx, guest, step->gfn, i - 1, &undone);
+	return ret;
+}
+
+static int unshare_pages(struct jo_target *target, const struct jo_step *step)
+{
+	u64 nr = 1ull << target->chunk_shift, done = ~0ull;
+	int ret = own_host_unshare_pages(target->ctx, target->guest[step->guest], step->gfn, nr,
+					 &done);
+
+	if (!ret && done != nr)
+		jo_problem(target, "%llu pages of %llu unshared", done, nr);
+	if (ret && done)
+		jo_problem(target, "refused with %d after %llu pages", ret, done);
+	return ret;
 }
 
 static int by_function(struct jo_target *target, const struct jo_step *step)
@@ -210,6 +242,10 @@ static int by_function(struct jo_target *target, const struct jo_step *step)
 		return own_host_donate_device(ctx, guest, step->pfn, step->gfn, step->nr);
 	case JO_DEVICE_RETURN:
 		return own_device_return(ctx, guest, step->gfn, step->nr);
+	case JO_HOST_SHARE_DEVICE:
+		return share_device(target, step);
+	case JO_HOST_UNSHARE_PAGES:
+		return unshare_pages(target, step);
 	default:
 		return -EOPNOTSUPP;
 	}

@@ -247,8 +247,9 @@ static void compare_at(struct jm_machine *m, u32 id, u64 ia, u64 want, u32 prot,
 	if (got != (prot & OWN_PROT_RWX) || (res.px != res.ux && id != OWN_ID_HYP))
 		jo_problem(&m->target, "component %u at %#llx: rights %#x, should be %#x", id, ia,
 			   got, prot);
-	if (id >= OWN_ID_GUEST0 &&
-	    (prot & OWN_PROT_DEVICE ? res.mem != WALK_MEM_DEVICE : res.mem != WALK_MEM_NORMAL))
+	if (id >= OWN_ID_GUEST0 && res.mem != (prot & OWN_PROT_DEVICE ? WALK_MEM_DEVICE :
+					       prot & OWN_PROT_NC     ? WALK_MEM_NC :
+									WALK_MEM_NORMAL))
 		jo_problem(&m->target, "component %u at %#llx: memory type %d", id, ia, res.mem);
 }
 
@@ -309,6 +310,9 @@ static void compare_devices(struct jm_machine *m, const struct jo_model *model)
 			jo_problem(&m->target, "device frame %u is %u's, should be %u's", f, owner,
 				   model->frame[f].owner);
 	}
+	if (m->ctx.devices.lent != (u64)jo_model_devices_lent(model) << m->target.chunk_shift)
+		jo_problem(&m->target, "%llu device pages are lent, should be %u frames",
+			   (unsigned long long)m->ctx.devices.lent, jo_model_devices_lent(model));
 	if (m->ctx.devices.nr != jo_model_device_ranges(model))
 		jo_problem(&m->target, "%u ranges of devices, should be %u", m->ctx.devices.nr,
 			   jo_model_device_ranges(model));

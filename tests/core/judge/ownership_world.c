@@ -198,6 +198,7 @@ static void load_devices(struct jo_world *world, const struct jo_model *model)
 		world->devices[n++].owner = frame->owner;
 	}
 	world->target.ctx->devices.nr = n;
+	world->target.ctx->devices.lent = jo_model_devices_lent(model);
 }
 
 static void load_guest(struct jo_world *world, const struct jo_model *model, u32 guest)
@@ -303,6 +304,10 @@ static void explain(struct jo_world *world, const u8 *got)
 	}
 	for (id = 0; id < OWN_ID_GUEST0 + world->target.shape->nr_guests; id++)
 		explain_space(world, got, id);
+	if (ctx->devices.lent != world->target.ctx->devices.lent)
+		jo_problem(&world->target, "%llu device pages are lent, should be %llu",
+			   (unsigned long long)ctx->devices.lent,
+			   (unsigned long long)world->target.ctx->devices.lent);
 	if (ctx->devices.nr != world->target.ctx->devices.nr)
 		jo_problem(&world->target, "%u device ranges, should be %u", ctx->devices.nr,
 			   world->target.ctx->devices.nr);

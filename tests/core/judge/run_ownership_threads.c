@@ -158,6 +158,9 @@ static void one_step(struct thread *t)
 	step.nr = rng_chance(&t->rng, 75) ? 1 : 1 + rng_below(&t->rng, 3);
 	if (step.guest == PRIVATE && step.op == JO_GUEST_SHARE_HOST)
 		return;
+	/* Which of several owners' pages they took, nobody could book. */
+	if (step.op == JO_HOST_SHARE_DEVICE || step.op == JO_HOST_UNSHARE_PAGES)
+		return;
 	/* Poison and pins stay, and then nothing moves any more. */
 	if (step.op == JO_GUEST_FORCE_RECLAIM && rng_chance(&t->rng, 99))
 		return;

@@ -138,6 +138,33 @@ static void blocks_are_split_and_come_back(void **state)
 	t_end();
 }
 
+/* The last page of one block and the first of the next, given and returned as one range. */
+static void both_ends_of_a_range_become_blocks(void **state)
+{
+	struct pgt_leaf leaf;
+	u64 border, tables;
+	size_t i;
+
+	(void)state;
+	FOR_EACH_GRANULE(i) {
+		t_init(shifts[i], 40);
+		border = T_RAM + t_block();
+		assert_int_equal(t_fault(border), 0);
+		assert_int_equal(t_fault(border - 1), 0);
+		tables = t.pools[0].mc.count - (largest_block() > t_block());
+		assert_int_equal(own_host_donate_guest(&t.ctx, t_own(T_PROT),
+						       t_pfn(border) - 1, 3, 2), 0);
+		assert_true(t.pools[0].mc.count == tables - 2);
+		assert_int_equal(own_guest_donate_host(&t.ctx, t_own(T_PROT), 3, 2), 0);
+		leaf = t_leaf(T_HOST, border - 1);
+		assert_true(leaf.kind == PGT_LEAF && leaf.size == t_block());
+		leaf = t_leaf(T_HOST, border);
+		assert_true(leaf.kind == PGT_LEAF && leaf.size == t_block());
+		assert_int_equal(t.pools[0].mc.count, tables);
+	}
+	t_end();
+}
+
 /* A guest's block: parts of it lent, taken by force and given back, the rest untouched. */
 static void parts_of_a_guests_block(void **state)
 {
@@ -703,6 +730,7 @@ int main(void)
 		cmocka_unit_test(mmio_is_mapped_apart_and_never_executable),
 		cmocka_unit_test(foreign_pages_are_refused_and_avoided),
 		cmocka_unit_test(blocks_are_split_and_come_back),
+		cmocka_unit_test(both_ends_of_a_range_become_blocks),
 		cmocka_unit_test(parts_of_a_guests_block),
 		cmocka_unit_test(a_partly_lent_block_needs_no_table),
 		cmocka_unit_test(lent_to_the_hyp_and_given),
