@@ -27,7 +27,7 @@ lint-deb: deb ## what lintian has to say about the packages: nothing
 	@echo 'lintian has nothing to say'
 
 # An old version to upgrade from, and the one of this tree. Some 20 minutes.
-test-packages: module-4k guest-programs rootfs lint-deb ## install, upgrade, remove, purge them on an emulated machine
+test-packages: module-4k rootfs lint-deb ## install, upgrade, remove, purge them on an emulated machine
 	@$(MAKE) deb DEB_VERSION=0.0.9
 	@$(PYTHON) tests/system/run_group.py test-packages -s
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The redoubt command's manual page, completion and packages against its sources."""
 
+import fnmatch
 import pathlib
 import re
 import subprocess
@@ -85,3 +86,19 @@ def test_completion(words, wanted):
     done = subprocess.run(["bash", "-c", script, "bash", TOP / "tools/redoubt/completion/redoubt",
                            *words.split()], cwd=TOP, capture_output=True, text=True, check=True)
     assert done.stdout.split() == wanted and not done.stderr
+
+
+def test_the_packages_name_the_licences_that_files_say():
+    """The first line of each source, against the list that packages carry."""
+    patterns = re.search(r"^Files: (core/.*)$", read("packaging/debian/copyright"), re.M)[1].split()
+    wrong = []
+    for path in subprocess.run(["git", "ls-files"], cwd=TOP, capture_output=True, text=True,
+                               check=True).stdout.split():
+        if not path.endswith((".c", ".h", ".S")) or not (TOP / path).exists():
+            continue
+        with open(TOP / path, encoding="utf-8") as source:
+            licence = re.search(r"SPDX-License-Identifier: (.*?)(?: \*/)?$", source.readline().strip())
+        both = any(fnmatch.fnmatch(path, pattern) for pattern in patterns)
+        if not licence or licence[1] != "GPL-2.0-only" + " OR BSD-2-Clause" * both:
+            wrong.append(path)
+    assert wrong == []
