@@ -24,13 +24,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "onevm.h"
+
 #define CODE_IPA	0x40000000UL
 #define CODE_SIZE	0x10000UL
 #define DATA_IPA	0x80000000UL
 #define MMIO_IPA	0x10000000UL /* no memory: a read is an exit */
-#define GICD_IPA	0x08000000UL
 #define GICD_IIDR	8
-#define GICR_IPA	0x080a0000UL
 #define ORDER_IPA	0x10001000UL /* read: the next order; write: a loop has ended */
 #define VM_PROTECTED	(1UL << 31)
 #define PAGES		2048UL
@@ -166,19 +166,6 @@ struct bench {
 	struct kvm_run *other_run;
 };
 
-static void die(const char *what)
-{
-	fprintf(stderr, "kvmbench: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static long check(long result, const char *what)
-{
-	if (result < 0)
-		die(what);
-	return result;
-}
-
 static uint64_t now(void)
 {
 	struct timespec t;
@@ -193,42 +180,9 @@ static void row(struct bench *b, const char *name, double value, const char *uni
 	fflush(stdout);
 }
 
-static void set_core(int vcpu, size_t offset, uint64_t value)
-{
-	struct kvm_one_reg reg = {
-		.id = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | (offset / 4),
-		.addr = (uintptr_t)&value,
-	};
-
-	check(ioctl(vcpu, KVM_SET_ONE_REG, &reg), "KVM_SET_ONE_REG");
-}
-
 static size_t guest_offset(const char *label)
 {
 	return label - guest_code;
-}
-
-static void slot(struct bench *b, int number, uint64_t ipa, void *memory, size_t size, int flags)
-{
-	struct kvm_userspace_memory_region region = {
-		.slot = number,
-		.flags = flags,
-		.guest_phys_addr = ipa,
-		.memory_size = size,
-		.userspace_addr = (uintptr_t)memory,
-	};
-
-	check(ioctl(b->vm, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
-}
-
-static void *anonymous(size_t size, int flags)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
-
-	if (memory == MAP_FAILED)
-		die("mmap");
-	return memory;
 }
 
 static void vm_create(struct bench *b)
@@ -236,57 +190,20 @@ static void vm_create(struct bench *b)
 	b->vm = check(ioctl(b->kvm, KVM_CREATE_VM, b->type), "KVM_CREATE_VM");
 }
 
-static int vcpu_create(struct bench *b, int id, struct kvm_run **run)
-{
-	struct kvm_vcpu_init init;
-	long size = check(ioctl(b->kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
-	int vcpu = check(ioctl(b->vm, KVM_CREATE_VCPU, id), "KVM_CREATE_VCPU");
-
-	check(ioctl(b->vm, KVM_ARM_PREFERRED_TARGET, &init), "KVM_ARM_PREFERRED_TARGET");
-	init.features[0] |= 1U << KVM_ARM_VCPU_PSCI_0_2;
-	check(ioctl(vcpu, KVM_ARM_VCPU_INIT, &init), "KVM_ARM_VCPU_INIT");
-	*run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
-	if (*run == MAP_FAILED)
-		die("mmap of the vCPU");
-	return vcpu;
-}
-
-static void vgic_attribute(int device, uint32_t group, uint64_t attribute, uint64_t value)
-{
-	struct kvm_device_attr attr = {
-		.group = group, .attr = attribute, .addr = (uintptr_t)&value,
-	};
-
-	check(ioctl(device, KVM_SET_DEVICE_ATTR, &attr), "KVM_SET_DEVICE_ATTR of the vGIC");
-}
-
-/* A vGICv3, as every VMM of a Linux guest has it: without, timers cost more on each exit. */
-static void vgic_create(struct bench *b)
-{
-	struct kvm_create_device device = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
-
-	check(ioctl(b->vm, KVM_CREATE_DEVICE, &device), "KVM_CREATE_DEVICE of a vGICv3");
-	b->vgic = device.fd;
-	vgic_attribute(b->vgic, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, GICD_IPA);
-	vgic_attribute(b->vgic, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST,
-		       GICR_IPA);
-	vgic_attribute(b->vgic, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, 0);
-}
-
 /* vm_open() - a VM with data_size bytes of memory at DATA_IPA, given as b->data. */
 static void vm_open(struct bench *b)
 {
 	vm_create(b);
-	b->vcpu = vcpu_create(b, 0, &b->run);
+	b->vcpu = create_vcpu(b->kvm, b->vm, 0, &b->run);
 	if (b->two_vcpus)
-		b->other = vcpu_create(b, 1, &b->other_run);
+		b->other = create_vcpu(b->kvm, b->vm, 1, &b->other_run);
 	if (b->vgic >= 0)
-		vgic_create(b);
-	b->code = anonymous(CODE_SIZE, 0);
+		b->vgic = create_vgic(b->vm); /* without, timers cost more on each exit */
+	b->code = map_memory(CODE_SIZE, 0);
 	memcpy(b->code, guest_code, guest_offset(guest_end));
 	__builtin___clear_cache(b->code, (char *)b->code + CODE_SIZE);
-	slot(b, 0, CODE_IPA, b->code, CODE_SIZE, 0);
-	slot(b, 1, DATA_IPA, b->data, b->data_size, 0);
+	set_slot(b->vm, 0, CODE_IPA, b->code, CODE_SIZE, 0);
+	set_slot(b->vm, 1, DATA_IPA, b->data, b->data_size, 0);
 	set_core(b->vcpu, offsetof(struct kvm_regs, regs.pc), CODE_IPA);
 	set_core(b->vcpu, offsetof(struct kvm_regs, regs.regs[0]), ORDER_IPA);
 	set_core(b->vcpu, offsetof(struct kvm_regs, regs.regs[1]), MMIO_IPA);
@@ -316,7 +233,7 @@ static void run_to_order(struct bench *b, bool is_write)
 		if (ioctl(b->vcpu, KVM_RUN, 0) < 0) {
 			if (errno == EINTR)
 				continue;
-			die("KVM_RUN");
+			check(-1, "KVM_RUN");
 		}
 		if (b->run->exit_reason != KVM_EXIT_MMIO) {
 			fprintf(stderr, "kvmbench: unexpected exit %u\n", b->run->exit_reason);
@@ -399,7 +316,7 @@ static void *run_other(void *arg)
 	struct bench *b = arg;
 
 	if (ioctl(b->other, KVM_RUN, 0) == 0 || errno != EINTR)
-		die("KVM_RUN of the second vCPU");
+		check(-1, "KVM_RUN of the second vCPU");
 	return NULL;
 }
 
@@ -413,8 +330,8 @@ static void bench_ipi(struct bench *b)
 	vm_open(b);
 	set_core(b->other, offsetof(struct kvm_regs, regs.pc),
 		 CODE_IPA + guest_offset(guest_echo));
-	if (pthread_create(&thread, NULL, run_other, b))
-		die("pthread_create");
+	errno = pthread_create(&thread, NULL, run_other, b);
+	check(errno ? -1 : 0, "pthread_create");
 	timed_loop(b, guest_ipi, 64);
 	row(b, "ipi", (double)timed_loop(b, guest_ipi, rounds) / (2 * rounds), "instructions");
 	b->other_run->immediate_exit = 1;
@@ -502,7 +419,7 @@ static void bench_dirty_log(struct bench *b, uint64_t page)
 	check(ioctl(b->vm, KVM_ENABLE_CAP, &cap), "KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2");
 
 	start = now();
-	slot(b, 1, DATA_IPA, b->data, b->data_size, KVM_MEM_LOG_DIRTY_PAGES);
+	set_slot(b->vm, 1, DATA_IPA, b->data, b->data_size, KVM_MEM_LOG_DIRTY_PAGES);
 	row(b, "dirty_log_wrprotect", per(now(), start, PAGES), "instructions/page");
 
 	row(b, "dirty_log_fault", per(timed_write(b, PAGES, page), plain, PAGES),
@@ -515,7 +432,7 @@ static void bench_dirty_log(struct bench *b, uint64_t page)
 	start = now();
 	clear_log(b, bitmap);
 	row(b, "dirty_log_clear", per(now(), start, PAGES), "instructions/page");
-	slot(b, 1, DATA_IPA, b->data, b->data_size, 0);
+	set_slot(b->vm, 1, DATA_IPA, b->data, b->data_size, 0);
 }
 
 /* One VM, with a vCPU, that has run and touched 16 pages. */
@@ -554,7 +471,7 @@ static size_t huge_page_size(void)
 static void use_pages(struct bench *b, uint64_t page)
 {
 	b->data_size = PAGES * page;
-	b->data = anonymous(b->data_size, 0);
+	b->data = map_memory(b->data_size, 0);
 	check(madvise(b->data, b->data_size, MADV_NOHUGEPAGE), "MADV_NOHUGEPAGE");
 	memset(b->data, 1, b->data_size);
 }
@@ -564,7 +481,7 @@ static void bench_blocks(struct bench *b)
 	size_t huge = huge_page_size();
 
 	b->data_size = BLOCKS * huge;
-	b->data = anonymous(b->data_size, MAP_HUGETLB | MAP_POPULATE);
+	b->data = map_memory(b->data_size, MAP_HUGETLB | MAP_POPULATE);
 	memset(b->data, 1, b->data_size);
 	vm_open(b);
 	timed_loop(b, guest_empty, 1);
@@ -591,7 +508,7 @@ static void bench_teardown(struct bench *b, uint64_t page)
 	uint64_t start, took;
 
 	b->data_size = TEARDOWN_MIB << 20;
-	b->data = anonymous(b->data_size, 0);
+	b->data = map_memory(b->data_size, 0);
 	check(madvise(b->data, b->data_size, MADV_HUGEPAGE), "MADV_HUGEPAGE");
 	memset(b->data, 1, b->data_size);
 	vm_open(b);

@@ -22,10 +22,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "onevm.h"
+
 #define CODE_IPA   0x40000000UL
 #define CODE_SIZE  0x10000UL
-#define GICD_IPA   0x08000000UL
-#define GICR_IPA   0x080a0000UL
 #define REPORT_IPA 0x10000000UL /* no memory: a write is an exit */
 #define ASLEEP	   10		/* seconds without an end of the guest's work */
 
@@ -93,97 +93,22 @@ struct sweep_vm {
 	struct kvm_run *run;
 };
 
-static long check(long result, const char *what)
+static size_t general(unsigned int n)
 {
-	if (result < 0) {
-		fprintf(stderr, "timersweep: %s: %s\n", what, strerror(errno));
-		exit(1);
-	}
-	return result;
-}
-
-static uint64_t core_id(size_t offset)
-{
-	return KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | (offset / 4);
-}
-
-static void set_reg(struct sweep_vm *vm, unsigned int n, uint64_t value)
-{
-	struct kvm_one_reg reg = {
-		.id = core_id(offsetof(struct kvm_regs, regs.regs[0]) + 8 * n),
-		.addr = (uintptr_t)&value,
-	};
-
-	check(ioctl(vm->vcpu, KVM_SET_ONE_REG, &reg), "KVM_SET_ONE_REG");
-}
-
-static uint64_t get_reg(struct sweep_vm *vm, unsigned int n)
-{
-	uint64_t value;
-	struct kvm_one_reg reg = {
-		.id = core_id(offsetof(struct kvm_regs, regs.regs[0]) + 8 * n),
-		.addr = (uintptr_t)&value,
-	};
-
-	check(ioctl(vm->vcpu, KVM_GET_ONE_REG, &reg), "KVM_GET_ONE_REG");
-	return value;
-}
-
-static void vgic_attribute(int device, uint32_t group, uint64_t attribute, uint64_t value)
-{
-	struct kvm_device_attr attr = {
-		.group = group, .attr = attribute, .addr = (uintptr_t)&value,
-	};
-
-	check(ioctl(device, KVM_SET_DEVICE_ATTR, &attr), "KVM_SET_DEVICE_ATTR of the vGIC");
-}
-
-static void vgic_create(struct sweep_vm *vm)
-{
-	struct kvm_create_device device = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
-
-	check(ioctl(vm->fd, KVM_CREATE_DEVICE, &device), "KVM_CREATE_DEVICE of a vGICv3");
-	vm->vgic = device.fd;
-	vgic_attribute(vm->vgic, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, GICD_IPA);
-	vgic_attribute(vm->vgic, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST,
-		       GICR_IPA);
-	vgic_attribute(vm->vgic, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, 0);
-}
-
-static void load_guest(struct sweep_vm *vm)
-{
-	void *code = mmap(NULL, CODE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
-	struct kvm_userspace_memory_region region = {
-		.guest_phys_addr = CODE_IPA,
-		.memory_size = CODE_SIZE,
-		.userspace_addr = (uintptr_t)code,
-	};
-
-	check(code == MAP_FAILED ? -1 : 0, "mmap of the guest's memory");
-	memcpy(code, guest_code, guest_end - guest_code);
-	__builtin___clear_cache(code, (char *)code + CODE_SIZE);
-	check(ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
+	return offsetof(struct kvm_regs, regs.regs[0]) + 8 * n;
 }
 
 static void open_vm(struct sweep_vm *vm, int kvm)
 {
-	long size = check(ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
-	struct kvm_vcpu_init init;
-	uint64_t pc = CODE_IPA;
-	struct kvm_one_reg reg = {
-		.id = core_id(offsetof(struct kvm_regs, regs.pc)), .addr = (uintptr_t)&pc,
-	};
+	void *code = map_memory(CODE_SIZE, 0);
 
 	vm->fd = check(ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
-	vm->vcpu = check(ioctl(vm->fd, KVM_CREATE_VCPU, 0), "KVM_CREATE_VCPU");
-	check(ioctl(vm->fd, KVM_ARM_PREFERRED_TARGET, &init), "KVM_ARM_PREFERRED_TARGET");
-	check(ioctl(vm->vcpu, KVM_ARM_VCPU_INIT, &init), "KVM_ARM_VCPU_INIT");
-	vm->run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vm->vcpu, 0);
-	check(vm->run == MAP_FAILED ? -1 : 0, "mmap of the vCPU");
-	vgic_create(vm);
-	load_guest(vm);
-	check(ioctl(vm->vcpu, KVM_SET_ONE_REG, &reg), "KVM_SET_ONE_REG");
+	vm->vcpu = create_vcpu(kvm, vm->fd, 0, &vm->run);
+	vm->vgic = create_vgic(vm->fd);
+	memcpy(code, guest_code, guest_end - guest_code);
+	__builtin___clear_cache(code, (char *)code + CODE_SIZE);
+	set_slot(vm->fd, 0, CODE_IPA, code, CODE_SIZE, 0);
+	set_core(vm->vcpu, offsetof(struct kvm_regs, regs.pc), CODE_IPA);
 }
 
 static void wake_up(int number)
@@ -199,14 +124,14 @@ static int sweep(int kvm, const char *name, const char *entry, uint64_t want, ui
 	uint64_t got;
 
 	open_vm(&vm, kvm);
-	set_reg(&vm, 19, 0);
-	set_reg(&vm, 21, CODE_IPA + (entry - guest_code));
-	set_reg(&vm, 24, last);
-	set_reg(&vm, 25, step);
+	set_core(vm.vcpu, general(19), 0);
+	set_core(vm.vcpu, general(21), CODE_IPA + (entry - guest_code));
+	set_core(vm.vcpu, general(24), last);
+	set_core(vm.vcpu, general(25), step);
 	alarm(ASLEEP);
 	if (ioctl(vm.vcpu, KVM_RUN, 0) < 0) {
 		printf("@@ %s: fail asleep for %d s though its timer was set to %llu ticks (%s)\n",
-		       name, ASLEEP, (unsigned long long)get_reg(&vm, 19), strerror(errno));
+		       name, ASLEEP, (unsigned long long)get_core(vm.vcpu, general(19)), strerror(errno));
 		return 1;
 	}
 	alarm(0);
@@ -217,7 +142,7 @@ static int sweep(int kvm, const char *name, const char *entry, uint64_t want, ui
 	memcpy(&got, vm.run->mmio.data, sizeof(got));
 	printf("@@ %s: %s interrupt %llu, awake after each of %llu sleeps\n", name,
 	       got == want ? "ok" : "fail", (unsigned long long)got,
-	       (unsigned long long)(get_reg(&vm, 19) / step));
+	       (unsigned long long)(get_core(vm.vcpu, general(19)) / step));
 	close(vm.vgic);
 	close(vm.vcpu);
 	close(vm.fd);

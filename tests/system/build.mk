@@ -34,7 +34,7 @@ module-debug: kernels
 	@RD_DEBUG=1 mk/module 4k
 	@echo "build/kmod/4k-debug/redoubt.ko is ready"
 
-$(BUILD)/guest/%: tests/guest/%.c
+$(BUILD)/guest/%: tests/guest/%.c tests/guest/onevm.h
 	@mkdir -p $(@D)
 	@echo '  GUEST $<'; $(GUEST_CC) $(GUEST_CFLAGS) $< -o $@
 

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Parts of a VM by KVM's ioctls, for programs of one file. What fails ends the program
+ * with a sentence.
+ */
+#ifndef REDOUBT_TEST_ONEVM_H
+#define REDOUBT_TEST_ONEVM_H
+
+#include <errno.h>
+#include <error.h>
+#include <linux/kvm.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+/* Where every VMM that these programs stand for puts its vGICv3. */
+#define GICD_IPA 0x08000000UL
+#define GICR_IPA 0x080a0000UL
+
+static inline long check(long result, const char *what)
+{
+	if (result < 0)
+		error(1, errno, "%s", what);
+	return result;
+}
+
+static inline void *map_memory(size_t size, int flags)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+
+	check(memory == MAP_FAILED ? -1 : 0, "mmap of the guest's memory");
+	return memory;
+}
+
+static inline void set_slot(int vm, int number, uint64_t ipa, void *memory, size_t size, int flags)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = number,
+		.flags = flags,
+		.guest_phys_addr = ipa,
+		.memory_size = size,
+		.userspace_addr = (uintptr_t)memory,
+	};
+
+	check(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
+}
+
+static inline int create_vcpu(int kvm, int vm, int id, struct kvm_run **run)
+{
+	struct kvm_vcpu_init init;
+	long size = check(ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
+	int vcpu = check(ioctl(vm, KVM_CREATE_VCPU, id), "KVM_CREATE_VCPU");
+
+	check(ioctl(vm, KVM_ARM_PREFERRED_TARGET, &init), "KVM_ARM_PREFERRED_TARGET");
+	init.features[0] |= 1U << KVM_ARM_VCPU_PSCI_0_2;
+	check(ioctl(vcpu, KVM_ARM_VCPU_INIT, &init), "KVM_ARM_VCPU_INIT");
+	*run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+	check(*run == MAP_FAILED ? -1 : 0, "mmap of the vCPU");
+	return vcpu;
+}
+
+/* A core register, by its offset in struct kvm_regs: all these are of 64 bits. */
+static inline struct kvm_one_reg core_register(size_t offset, uint64_t *value)
+{
+	return (struct kvm_one_reg){
+		.id = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | (offset / 4),
+		.addr = (uintptr_t)value,
+	};
+}
+
+static inline void set_core(int vcpu, size_t offset, uint64_t value)
+{
+	struct kvm_one_reg reg = core_register(offset, &value);
+
+	check(ioctl(vcpu, KVM_SET_ONE_REG, &reg), "KVM_SET_ONE_REG");
+}
+
+static inline uint64_t get_core(int vcpu, size_t offset)
+{
+	uint64_t value;
+	struct kvm_one_reg reg = core_register(offset, &value);
+
+	check(ioctl(vcpu, KVM_GET_ONE_REG, &reg), "KVM_GET_ONE_REG");
+	return value;
+}
+
+static inline void set_vgic(int device, uint32_t group, uint64_t attribute, uint64_t value)
+{
+	struct kvm_device_attr attr = {
+		.group = group, .attr = attribute, .addr = (uintptr_t)&value,
+	};
+
+	check(ioctl(device, KVM_SET_DEVICE_ATTR, &attr), "KVM_SET_DEVICE_ATTR of the vGIC");
+}
+
+/* After the vCPUs; returns the device. */
+static inline int create_vgic(int vm)
+{
+	struct kvm_create_device device = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
+
+	check(ioctl(vm, KVM_CREATE_DEVICE, &device), "KVM_CREATE_DEVICE of a vGICv3");
+	set_vgic(device.fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, GICD_IPA);
+	set_vgic(device.fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, GICR_IPA);
+	set_vgic(device.fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, 0);
+	return device.fd;
+}
+
+#endif /* REDOUBT_TEST_ONEVM_H */
