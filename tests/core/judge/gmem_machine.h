@@ -17,13 +17,13 @@
 #include <core/gmem_protected.h>
 #include <stdatomic.h>
 
+#include "dead.h"
 #include "gmem_host.h"
 #include "walk.h"
 
 #define GM_GFNS	    1024u
 #define GM_IPA_BITS (GM_SHIFT + 10)
 #define GM_TLB	    64u
-#define GM_DEAD	    65536u
 
 /* An entry of the guest's stage 2, for one gfn. */
 #define GM_VALID  (1ull << 0)
@@ -69,12 +69,7 @@ struct gm_machine {
 	struct pgt pgt;
 	struct walk_regime regime;
 	void *root;
-	pthread_mutex_t tables_lock;
-	struct {
-		void *table;
-		s8 level;
-	} dead[GM_DEAD]; /* detached by a shared operation */
-	u32 ndead;
+	struct dead_tables dead; /* detached by a shared operation */
 	atomic_long table_pages; /* but for the root */
 
 	bool hw_af;	 /* the CPU sets access flags itself */

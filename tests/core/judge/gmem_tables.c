@@ -8,7 +8,7 @@
  * An invalidation empties the TLBs as a whole: whether its range suffices is what
  * run_pgtable is about; here it is whether there is one, in time.
  *
- * Locks: tables_lock for the list of detached tables; CPUs walk without one, each
+ * Locks: dead.lock for the list of detached tables; CPUs walk without one, each
  * under its own lock.
  */
 #include <stdlib.h>
@@ -52,11 +52,7 @@ static void defer_free(void *ctx, struct pgt *pgt, void *table, s8 level)
 	struct gm_machine *m = ctx;
 
 	(void)pgt;
-	pthread_mutex_lock(&m->tables_lock);
-	gm_check(m->ndead < GM_DEAD);
-	m->dead[m->ndead].table = table;
-	m->dead[m->ndead++].level = level;
-	pthread_mutex_unlock(&m->tables_lock);
+	dead_add(&m->dead, table, level);
 }
 
 static void tlb_flush(void *ctx, const struct pgt_tlb_plan *plan)
@@ -75,11 +71,7 @@ static const struct pgt_env env = {
 
 void gm_tables_reap(struct gm_machine *m)
 {
-	u32 i;
-
-	for (i = 0; i < m->ndead; i++)
-		pgt_s2_free_unlinked(&m->pgt, m->dead[i].table, m->dead[i].level);
-	m->ndead = 0;
+	dead_free(&m->dead, &m->pgt);
 }
 
 void gm_tables_topup(struct gm_machine *m, struct gmem_cache *cache)
@@ -155,7 +147,7 @@ void gm_tables_init(struct gm_machine *m)
 	struct pgt_request request = { .stage = PGT_STAGE2, .granule_shift = 12, .ia_bits = 32 };
 	const struct walk_cpu walk_cpu = { .pa_bits = 48, .tlbirange = true };
 
-	pthread_mutex_init(&m->tables_lock, NULL);
+	pthread_mutex_init(&m->dead.lock, NULL);
 	gm_check(!pgt_geometry_init(&m->geo, &request, &cpu));
 	m->root = aligned_alloc((size_t)m->geo.root_align, (size_t)m->geo.root_bytes);
 	gm_check(m->root);

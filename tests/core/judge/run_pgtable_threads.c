@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include "dead.h"
 #include "expect.h"
 #include "mem.h"
 #include "rng.h"
@@ -26,7 +27,6 @@
 #define AREA     ((u64)4 << 21) /* four level 2 blocks, in two places */
 #define FAR      ((u64)1 << 30)
 #define ALT      ((u64)1 << 33)
-#define DEAD_MAX 65536
 
 struct machine {
 	struct pgt_geometry geo;
@@ -35,11 +35,7 @@ struct machine {
 	struct mem mem;
 	pthread_mutex_t mem_lock;
 	pthread_rwlock_t lock;
-	struct {
-		void *table;
-		s8 level;
-	} dead[DEAD_MAX];
-	u32 ndead;
+	struct dead_tables dead;
 	u64 seed;
 	u32 rounds;
 };
@@ -91,11 +87,7 @@ static void defer_free(void *ctx, struct pgt *pgt, void *table, s8 level)
 	struct machine *m = ctx;
 
 	(void)pgt;
-	pthread_mutex_lock(&m->mem_lock);
-	port_assert(m->ndead < DEAD_MAX);
-	m->dead[m->ndead].table = table;
-	m->dead[m->ndead++].level = level;
-	pthread_mutex_unlock(&m->mem_lock);
+	dead_add(&m->dead, table, level);
 }
 
 /* Between break and make: let somebody else run. */
@@ -113,16 +105,6 @@ static const struct pgt_env env = {
 	.defer_free = defer_free,
 	.tlb_flush = tlb_flush,
 };
-
-/* The write side is held: nobody is inside. */
-static void free_dead(struct machine *m)
-{
-	u32 i;
-
-	for (i = 0; i < m->ndead; i++)
-		pgt_s2_free_unlinked(&m->pgt, m->dead[i].table, m->dead[i].level);
-	m->ndead = 0;
-}
 
 static void top_up(struct vcpu *v)
 {
@@ -270,7 +252,7 @@ static void exclusive(struct vcpu *v)
 	}
 	if (rc)
 		complain(v, "exclusive operation at %#llx: %d", ia, rc);
-	free_dead(v->m);
+	dead_free(&v->m->dead, &v->m->pgt);
 	pthread_rwlock_unlock(&v->m->lock);
 }
 
@@ -315,6 +297,7 @@ static void set_up(struct machine *m)
 	m->reg = walk_decode(&walk_cpu, true, m->geo.tcr, mem_to_pa(&m->mem, root), false);
 	expect(!m->reg.wrong);
 	pthread_mutex_init(&m->mem_lock, NULL);
+	pthread_mutex_init(&m->dead.lock, NULL);
 	pthread_rwlock_init(&m->lock, NULL);
 }
 
@@ -343,7 +326,7 @@ static void tear_down(struct machine *m, struct vcpu *vcpus)
 	void *page;
 	int i;
 
-	free_dead(m);
+	dead_free(&m->dead, &m->pgt);
 	for (i = 0; i < THREADS; i++)
 		while ((page = pgt_memcache_pop(&vcpus[i].mc)))
 			mem_free(&m->mem, page);
