@@ -72,13 +72,18 @@ def _run(output, command):
         f.write(" ".join(command))
 
 
-def compile_object(variant, source):
-    """Returns the object file of @source."""
+def compile_command(variant, source):
+    """The object file of @source, and the command that makes it."""
     obj = os.path.join(variant.directory, source[:-2] + ".o")
     includes = variant.includes + [PORT, "core/include", "include", os.path.dirname(source)]
-    command = ([variant.compiler] + WARNINGS + variant.flags
-               + [f"-I{i}" for i in includes]
-               + ["-MMD", "-MF", obj + ".d", "-c", source, "-o", obj])
+    return obj, ([variant.compiler] + WARNINGS + variant.flags
+                 + [f"-I{i}" for i in includes]
+                 + ["-MMD", "-MF", obj + ".d", "-c", source, "-o", obj])
+
+
+def compile_object(variant, source):
+    """Returns the object file of @source."""
+    obj, command = compile_command(variant, source)
     with _lock(obj):
         if not _fresh(obj, command, depfile=obj + ".d"):
             # Counts of an older build don't fit a new object.
