@@ -156,3 +156,17 @@ def test_every_directory_has_a_readme():
     named = re.findall(r"^\| `([a-z/]+)/` \|", (TOP / "README.md").read_text(encoding="utf-8"), re.M)
     assert len(named) > 5
     assert [d for d in named if not (TOP / d / "README.md").exists()] == []
+
+
+@pytest.mark.parametrize("directory", ["mk", "tools", "tools/redoubt", "packaging", "tests", "tests/guest",
+                                       "guest", "docs"])
+def test_a_directorys_readme_names_all_that_is_in_it(directory):
+    readme = TOP / directory / "README.md"
+    text = (readme if readme.exists() else readme.parents[1] / "README.md").read_text(encoding="utf-8")
+    tracked = subprocess.run(["git", "ls-files", "."], cwd=TOP / directory, check=True,
+                             capture_output=True, text=True).stdout.split()
+    children = {path.split("/")[0] for path in tracked} - {"README.md", "build.mk", "redoubt.1"}
+    # A header goes with its source, a .config with the script of its name.
+    names = {child if (TOP / directory / child).suffix not in (".h", ".config") else
+             child.rsplit(".", 1)[0] for child in children}
+    assert sorted(n for n in names if n not in text) == []
