@@ -7,6 +7,7 @@
  */
 #include "arch.h"
 #include "host.h"
+#include "mem_protect.h"
 #include "psci.h"
 #include "setup.h"
 
@@ -43,8 +44,6 @@ enum {
 	PSCI_MEM_PROTECT_CHECK_RANGE = 20,
 };
 
-#define PSCI_NOT_SUPPORTED	((u64)-1)
-#define PSCI_INVALID_PARAMETERS ((u64)-2)
 #define PSCI_DENIED		((u64)-3)
 #define PSCI_ON_PENDING		((u64)-5)
 
@@ -58,10 +57,10 @@ enum {
 	 1u << PSCI_MIGRATE_INFO_TYPE | 1u << PSCI_MIGRATE_INFO_UP_CPU | 1u << PSCI_SYSTEM_OFF |   \
 	 1u << PSCI_SYSTEM_RESET | 1u << PSCI_NODE_HW_STATE | 1u << PSCI_SET_SUSPEND_MODE |        \
 	 1u << PSCI_STAT_RESIDENCY | 1u << PSCI_STAT_COUNT | 1u << PSCI_SYSTEM_RESET2 |            \
-	 1u << PSCI_MEM_PROTECT | 1u << PSCI_MEM_PROTECT_CHECK_RANGE)
+	 1u << PSCI_MEM_PROTECT_CHECK_RANGE)
 #define PSCI_RELAYED                                                                               \
 	(1u << PSCI_CPU_SUSPEND | 1u << PSCI_CPU_ON | 1u << PSCI_SYSTEM_SUSPEND |                  \
-	 1u << PSCI_FEATURES)
+	 1u << PSCI_FEATURES | 1u << PSCI_MEM_PROTECT)
 
 /*
  * Calls after which a CPU may have lost its registers: denied while a vCPU is loaded on it.
@@ -157,6 +156,8 @@ static u64 relay(u32 n, bool wide, struct host_regs *regs)
 		return suspend(n, a1, a2, a3);
 	case PSCI_SYSTEM_SUSPEND:
 		return suspend(n, 0, a1, a2);
+	case PSCI_MEM_PROTECT:
+		return wide ? PSCI_NOT_SUPPORTED : mem_protect_host(a1);
 	default:
 		return features(a1);
 	}

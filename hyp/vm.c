@@ -5,6 +5,7 @@
  */
 #include "host_mem.h"
 #include "hvc.h"
+#include "mem_protect.h"
 #include "setup.h"
 #include "tlb.h"
 #include "trace.h"
@@ -297,11 +298,15 @@ long hvc_VM_CREATE(struct host_regs *regs)
 	handle = reserve_slot();
 	if (!handle)
 		return -ENOSPC;
-	if (is_protected)
+	if (is_protected) {
 		vm_protected_seen = true;
+		mem_protect_hold();
+	}
 	ret = create(handle, regs->x[1], regs->x[2], regs->x[3], is_protected, regs->x[5]);
 	if (ret) {
 		set_slot(handle, NULL);
+		if (is_protected)
+			mem_protect_drop();
 		return ret;
 	}
 	regs->x[1] = handle;
@@ -471,6 +476,7 @@ static long reclaim_one(struct hyp_vm *vm, u64 *pfn)
 static long reclaim_object(struct hyp_vm *vm, u64 *pfns)
 {
 	u64 handle = vm->handle, pfn = vm->pfn, n = vm->object_pages, i;
+	bool was_protected = vm->is_protected;
 	long ret;
 
 	set_slot(handle, VM_SLOT_BUSY);
@@ -478,6 +484,8 @@ static long reclaim_object(struct hyp_vm *vm, u64 *pfns)
 	set_slot(handle, ret ? vm : NULL);
 	if (ret)
 		return ret;
+	if (was_protected)
+		mem_protect_drop();
 	for (i = 0; i < n; i++)
 		pfns[i] = pfn + i;
 	return (long)n;

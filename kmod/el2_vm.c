@@ -10,16 +10,21 @@
  * Locks: none of its own. The callers' order is create, vcpu_create and topup in
  * any number, destroy, vcpu_free.
  */
+#include <linux/arm-smccc.h>
 #include <linux/gfp.h>
 #include <linux/irqflags.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
+#include <uapi/linux/psci.h>
 
 #include "hvc.h"
 #include "testing.h"
 #include "vcpu.h"
 #include "vm.h"
+
+/* PSCI 1.1; not in every kernel's header. */
+#define MEM_PROTECT PSCI_0_2_FN(19)
 
 /* Contiguous zeroed pages, each of which is freed on its own later. NULL: none. */
 static struct page *alloc_donation(unsigned int nr)
@@ -68,6 +73,16 @@ int rd_el2_vm_sizes(struct rd_vm *vm)
 	return 0;
 }
 
+/* EL2 asks firmware to overwrite memory at a restart; not all firmware can. */
+static void say_if_memory_outlives_a_restart(void)
+{
+	struct arm_smccc_res res;
+
+	arm_smccc_1_1_smc(PSCI_1_0_FN_PSCI_FEATURES, MEM_PROTECT, &res);
+	if ((s32)res.a0 < 0)
+		pr_info_once("this firmware leaves memory as it is at a restart, that of protected VMs too\n");
+}
+
 int rd_el2_vm_create(struct rd_vm *vm)
 {
 	struct page *object = alloc_donation(vm->object_pages);
@@ -86,6 +101,8 @@ int rd_el2_vm_create(struct rd_vm *vm)
 	}
 	vm->handle = res.x1;
 	vm->object_pfn = page_to_pfn(object);
+	if (vm->is_protected)
+		say_if_memory_outlives_a_restart();
 	return 0;
 }
 

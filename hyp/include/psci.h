@@ -8,6 +8,10 @@
 
 #include "cpu.h"
 
+/* Results that more than the relay has. */
+#define PSCI_NOT_SUPPORTED	((u64)-1)
+#define PSCI_INVALID_PARAMETERS ((u64)-2)
+
 /**
  * psci_host_smc() - Carry out an SMC of the host and step over it.
  * @regs:	its arguments and results (SMCCC 1.2: x0 to x17)

@@ -348,6 +348,8 @@ static void observe_guest(struct world *world, u32 handle)
 	if (book.vm[handle].empty)
 		return; /* its pages are on their way back */
 	scan_all(&scan);
+	if (book.vm[handle].is_protected && !sim_firmware_clears_memory())
+		sim_fail("memory outlives a restart while protected VM %u is there", handle);
 	for (i = 0; i < VCPUS_MAX; i++)
 		own += book.vm[handle].vcpu[i] ? (u32)book.vcpu_pages : 0;
 	for (i = 0; i < sim.nr_pages; i++)

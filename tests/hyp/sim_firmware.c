@@ -10,9 +10,11 @@
 #define CPU_SUSPEND_64	 0xc4000001u
 #define CPU_OFF		 0x84000002u
 #define CPU_ON_64	 0xc4000003u
+#define MEM_PROTECT	 0x84000013u
 #define SYSTEM_SUSPEND	 0xc400000eu
 #define ALREADY_ON	 ((u64)-4)
 #define INVALID		 ((u64)-2)
+#define NOT_SUPPORTED	 ((u64)-1)
 
 void hyp_cpu_resume(struct hyp_cpu *cpu) __attribute__((noreturn));
 
@@ -65,11 +67,34 @@ static u64 suspend(const u64 *x, bool system)
 	return 0;
 }
 
+/* Memory is overwritten at a restart: on half of the machines firmware can be asked to. */
+static bool mem_protected;
+
+static u64 mem_protect(u64 enable)
+{
+	u64 was = mem_protected;
+
+	if (!sim.shape->modern)
+		return NOT_SUPPORTED;
+	if (enable > 1)
+		return INVALID;
+	mem_protected = enable;
+	return was;
+}
+
+bool sim_firmware_clears_memory(void)
+{
+	return mem_protected || !sim.shape->modern;
+}
+
 int hyp_smc(u64 x[18])
 {
 	u32 fn = (u32)x[0] & ~0x10000u, i;
 
 	switch (fn) {
+	case MEM_PROTECT:
+		x[0] = mem_protect(x[1]);
+		return 0;
 	case CPU_ON_64:
 		x[0] = cpu_on(x);
 		return 0;
