@@ -170,3 +170,10 @@ def test_a_directorys_readme_names_all_that_is_in_it(directory):
     names = {child if (TOP / directory / child).suffix not in (".h", ".config") else
              child.rsplit(".", 1)[0] for child in children}
     assert sorted(n for n in names if n not in text) == []
+
+
+@pytest.mark.parametrize("path", documents(), ids=str)
+def test_qemu_takes_the_devices_of_protected_vms_that_are_shown(path):
+    """A PCI device is transitional unless told otherwise, and QEMU refuses to start."""
+    devices = re.findall(r"-device (virtio-\S*-pci\S*)", (TOP / path).read_text(encoding="utf-8"))
+    assert [d for d in devices if "iommu_platform=on" in d and "disable-legacy=on" not in d] == []

@@ -48,7 +48,7 @@ chroot /srv unshare -m sh -c 'mount --bind NODE /dev/kvm && exec "$@"' sh \\
     -kernel /boot/vmlinuz-$release -initrd /boot/initrd.img-$release \\
     -append 'console=ttyAMA0 panic=-1 root=/dev/vda ro' \\
     -drive file=/mnt/guest.img,format=raw,if=none,id=disk,readonly=on \\
-    -device virtio-blk-pci,drive=disk,iommu_platform=on </dev/null
+    -device virtio-blk-pci,drive=disk,disable-legacy=on,iommu_platform=on </dev/null
 umount -R -l /srv
 """
 
