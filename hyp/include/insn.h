@@ -59,6 +59,12 @@ static inline void dc_civac(u64 va)
 	asm volatile("dc civac, %0" : : "r"(va) : "memory");
 }
 
+/* One block of DCZID_EL0's size becomes zeroes. */
+static inline void dc_zva(u64 va)
+{
+	asm volatile("dc zva, %0" : : "r"(va) : "memory");
+}
+
 static inline void ic_ialluis(void)
 {
 	asm volatile("ic ialluis" : : : "memory");

@@ -108,6 +108,9 @@
 #define ESR_FSC_SEA	0x10
 #define ESR_FSC_ALIGN	0x21
 
+/* DCZID_EL0: DC ZVA is not to be used. */
+#define DCZID_DZP SYSREG_BIT(4)
+
 /* PSTATE as SPSR_ELx holds it, C5.2.19. */
 #define PSR_MODE_MASK 0x1f
 #define PSR_MODE_EL0t 0x00

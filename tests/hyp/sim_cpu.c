@@ -215,6 +215,7 @@ void sim_cpu_init(struct sim_cpu *cpu, u32 index, bool launched)
 		{ "id_aa64pfr0_el1", 0x1100000011ULL | 1ULL << 24 },
 		{ "id_aa64dfr0_el1", 0x10305106 },
 		{ "ctr_el0", 0x84448004 },
+		{ "dczid_el0", 4 }, /* 64 bytes */
 		{ "midr_el1", 0x410fd0c0 },
 		{ "mpidr_el1", 0x80000000 | index },
 		{ "vmpidr_el2", 0x80000000 | index },

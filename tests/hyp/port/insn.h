@@ -60,6 +60,12 @@ static inline void dc_civac(u64 va)
 	sim_dc(va);
 }
 
+/* As long as sim_cpu.c's DCZID_EL0 says. */
+static inline void dc_zva(u64 va)
+{
+	__builtin_memset((void *)va, 0, 64);
+}
+
 static inline void ic_ialluis(void)
 {
 	sim_barrier();
