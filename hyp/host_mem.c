@@ -125,7 +125,7 @@ static void through_window(pa_t at, u64 nr_pages, void (*fn)(void *va, u64 size)
 
 /*
  * By DC ZVA where the CPU allows it: a block of at most 2 KiB an instruction, of which pages are
- * multiples (Arm ARM D24.2.35, DCZID_EL0). The end of a VM is bounded by this.
+ * multiples (DCZID_EL0). How long a step of a VM's end takes depends on this.
  */
 static void zero(void *va, u64 size)
 {
