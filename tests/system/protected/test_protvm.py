@@ -82,6 +82,15 @@ def test_memory_cgroup(host):
     assert guest_bytes(host) == 0
 
 
+def test_host_out_of_memory(host):
+    """No memory is left for a donation: the kernel ends the VMM, and has all of it back."""
+    host.run("dmesg -c >/dev/null")
+    fill = "protvm fill $(awk '/^MemTotal/ { print int($2 / 1024) - 16 }' /proc/meminfo)"
+    assert host.run(fill, check=False, timeout=300).status == 137
+    assert "Out of memory: Killed process" in host.output("dmesg")
+    assert guest_bytes(host) == 0
+
+
 def test_sigkill_at_any_moment(host):
     """Killed at a random moment of a VM's life, again and again: all comes back, zeroed."""
     moments = random.Random(6)
