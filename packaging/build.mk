@@ -26,7 +26,8 @@ lint-deb: deb ## what lintian has to say about the packages: nothing
 	@lintian --allow-root --fail-on error,warning,info $(DEB_OUT)/redoubt_$(DEB_VERSION)_arm64.changes
 	@echo 'lintian has nothing to say'
 
-# An old version to upgrade from, and the one of this tree. Some 20 minutes.
+# An old version to upgrade from, and the one of this tree. Half an hour on a quiet machine, an
+# hour on a busy one: DKMS compiles on an emulated CPU.
 test-packages: module-4k rootfs lint-deb ## install, upgrade, remove, purge them on an emulated machine
 	@$(MAKE) deb DEB_VERSION=0.0.9
 	@$(PYTHON) tests/system/run_group.py test-packages -s

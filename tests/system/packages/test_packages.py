@@ -39,17 +39,19 @@ busybox poweroff -f
 
 # QEMU comes from another system's disk. The kernel and the initramfs are the machine's own.
 GUEST = """
+cat >/run/guest.sh <<'END'
+set -e
 mount /dev/vdc /srv
-for d in dev proc sys boot mnt; do mkdir -p /srv/$d && mount --rbind /$d /srv/$d; done
-release=$(uname -r)
-chroot /srv unshare -m sh -c 'mount --bind NODE /dev/kvm && exec "$@"' sh \\
-    qemu-system-aarch64 -M virt,gic-version=3 -accel kvm -cpu host -smp 1 -m 512M \\
+for d in dev proc sys boot mnt; do mkdir -p /srv/$d; mount --rbind /$d /srv/$d; done
+mount --bind NODE /srv/dev/kvm
+exec chroot /srv qemu-system-aarch64 -M virt,gic-version=3 -accel kvm -cpu host -smp 1 -m 512M \\
     -nodefaults -display none -no-reboot -serial stdio \\
-    -kernel /boot/vmlinuz-$release -initrd /boot/initrd.img-$release \\
+    -kernel /boot/vmlinuz-$(uname -r) -initrd /boot/initrd.img-$(uname -r) \\
     -append 'console=ttyAMA0 panic=-1 root=/dev/vda ro' \\
     -drive file=/mnt/guest.img,format=raw,if=none,id=disk,readonly=on \\
     -device virtio-blk-pci,drive=disk,disable-legacy=on,iommu_platform=on </dev/null
-umount -R -l /srv
+END
+unshare -m sh /run/guest.sh
 """
 
 
@@ -137,7 +139,8 @@ def files(system):
 
 
 def check_no_trace(system):
-    assert system.output("dkms status").strip() == ""
+    # What dkms has to say of the kernel's compiler is on its stderr.
+    assert system.output("dkms status 2>/dev/null").strip() == ""
     assert "redoubt" not in system.output("cat /lib/modules/*/modules.dep")
     assert "redoubt" not in system.output("lsinitramfs /boot/initrd.img-*")
     assert WORDS not in system.output("cat /boot/grub/grub.cfg")
@@ -236,7 +239,8 @@ def test_boot_with_device_tree_then_remove(life, step):
 def test_purge_leaves_everything_as_it_was(life, step):
     with life.boot() as system:
         ready(system)
-        system.run(f"{APT} purge {ALL}", timeout=BUILD_TIMEOUT, echo=True)
+        # Of the others nothing is left that apt would know.
+        system.run(f"{APT} purge redoubt-dkms", timeout=BUILD_TIMEOUT, echo=True)
         check_no_trace(system)
         assert system.output("debconf-show redoubt-dkms").strip() == ""
         assert system.run("test -e /sys/module/redoubt", check=False).status != 0
