@@ -13,7 +13,7 @@ GUEST_PROGRAMS := $(patsubst tests/guest/%.c,$(BUILD)/guest/%,$(wildcard tests/g
 	$(BUILD)/guest/vmevents $(BUILD)/guest/protvm
 GUEST_MODULES := $(patsubst tests/guest/%/Kbuild,%,$(wildcard tests/guest/*/Kbuild))
 GROUPS := test-harness test-launch attack test-vm test-linux test-protected test-protected-full \
-	test-command
+	test-command test-linux-full soak
 
 module: $(MODULES) ## build redoubt.ko for the stock kernels (KERNELS="4k 16k 6.1")
 
@@ -63,6 +63,10 @@ system: module guest-module guest-programs guest-modules tools
 test-protected: guest-kernel
 
 test-launch: module-debug
+
+test-linux-full: module-64k
+
+soak: ## minutes of load on guests of a host without memory (SOAK_SECONDS=600)
 
 # A group is a directory of tests: tests/system/launch is "make test-launch".
 $(GROUPS): system rootfs

@@ -6,12 +6,13 @@ import os
 
 import pytest
 
-from redoubt_test.guest import Guest, host_options
+from redoubt_test.guest import Guest, guest_root, host_options
+from redoubt_test.leftovers import assert_nothing_left, host_state
 from redoubt_test.machine import with_redoubt
-from redoubt_test.paths import BUILD, GUEST_PROGRAMS, TOP
+from redoubt_test.paths import BUILD
+from redoubt_test.soak import GUEST_FILES, HOST_FILES
 
 DISK_MIB = 24
-LOAD = TOP / "tests" / "guest" / "load"
 
 
 class Disk:
@@ -33,18 +34,6 @@ def disk():
     return Disk()
 
 
-def host_state(host):
-    """What guests must not change for longer than they live: VMs, EL2's pages, guests' pages."""
-    owners = host.output("cat /sys/kernel/debug/redoubt/owners")
-    state = {"vms": int(host.output("awk '$1 == \"VMS\" { print $2 }' "
-                                    "/sys/kernel/debug/redoubt/stats")), "lent": 0}
-    for line in owners.splitlines():
-        _, pages, owner, *lent = line.split()
-        state[owner] = state.get(owner, 0) + int(pages)
-        state["lent"] += int(pages) if "guests" in lent else 0
-    return state
-
-
 class LinuxHost:
     """A host with the module, and as it was before its first guest."""
 
@@ -53,18 +42,16 @@ class LinuxHost:
         self.before = host_state(machine)
 
     def assert_nothing_left(self):
-        """Counted when no guest lives: what a guest leaves behind shows as a difference."""
-        now = host_state(self.machine)
-        # The host's own page moves are no matter here.
-        assert {**now, "host": 0} == {**self.before, "host": 0}
+        assert_nothing_left(self.machine, self.before)
 
 
 @pytest.fixture(scope="session")
 def linux_host(disk):
     files = {"redoubt/guest/disk.img": disk.path}
-    guest_files = {"redoubt/timercheck": GUEST_PROGRAMS / "timercheck", "redoubt/load": LOAD}
-    options = host_options(mem=2560, guests=2, files=files, guest_files=guest_files,
-                           name="test-linux")
+    guest_files = {**GUEST_FILES, "redoubt/timercheck": BUILD / "guest" / "timercheck"}
+    options = host_options(guest_kernel=("4k", "16k"), guests=2, files={**files, **HOST_FILES},
+                           guest_files=guest_files, name="test-linux",
+                           qemu=["-drive", f"file={guest_root()},format=raw,if=virtio,snapshot=on"])
     with with_redoubt(**options) as m:
         m.load_redoubt()
         m.run("busybox httpd -p 8000 -h /redoubt/guest")  # for guests at 10.0.2.2
@@ -90,7 +77,17 @@ PCI = " ".join((
     "-device virtio-blk-pci,drive=d",
     "-netdev user,id=n,hostfwd=tcp::8080-:80 -device virtio-net-pci,netdev=n,romfile=",
     "-device virtio-rng-pci",
+    "-device virtio-serial-pci,id=consoles",
+    "-chardev pipe,id=hvc,path=/run/hvc -device virtconsole,bus=consoles.0,chardev=hvc",
+    "-chardev pipe,id=data,path=/run/data",
+    "-device virtserialport,bus=consoles.0,chardev=data,name=redoubt.data",
 ))
+NET_AND_DISK = ("-device virtio-blk-pci,drive=d -netdev user,id=n"
+                " -device virtio-net-pci,netdev=n,romfile=")
+SNAPSHOT = f"-drive file={Disk.host_path},if=none,id=d,format=raw,snapshot=on {NET_AND_DISK}"
+MIGRATION = f"-drive file=/run/migration.img,if=none,id=d,format=raw {NET_AND_DISK}"
+# Debian's own user space on a disk: the host's second one.
+SYSTEM = "-drive file=/dev/vdb,if=none,id=d,format=raw,snapshot=on -device virtio-blk-pci,drive=d"
 
 
 class Shared:
@@ -103,6 +100,8 @@ class Shared:
         if cls.vm and (cls.vm.ended() or cls.vm.host is not machine):
             cls.vm = None
         if not cls.vm:
+            machine.run("""for f in hvc data; do
+                rm -f /run/$f.in /run/$f.out; mkfifo /run/$f.in /run/$f.out; done""")
             cls.vm = Guest(machine, smp=4, qemu=PCI).start()
             cls.vm.run("modprobe virtio_blk; modprobe virtio_net; modprobe virtio_rng;"
                        "modprobe virtio_balloon; ip addr add 10.0.2.15/24 dev eth0;"
@@ -134,6 +133,18 @@ def vm(linux_host, request):
     yield Shared.get(linux_host.machine)
     if getattr(request.node, "failed_in_call", False):
         Shared.drop()
+
+
+def check_download(vm, disk):
+    got = vm.output("wget -q -O - http://10.0.2.2:8000/disk.img | sha256sum", timeout=400)
+    assert disk.sha256 in got
+
+
+def interrupts(vm, pattern):
+    """Interrupts so far of the lines of /proc/interrupts that match."""
+    count = vm.output(f"""awk '/{pattern}/ {{ for (i = 2; $i ~ /^[0-9]+$/; i++) n += $i }}
+                      END {{ print n + 0 }}' /proc/interrupts""")
+    return int(count)
 
 
 def passed(result, names):

@@ -3,7 +3,7 @@
 
 import pytest
 
-from conftest import DISK_MIB, Disk
+from conftest import DISK_MIB, Disk, check_download, interrupts
 from redoubt_test.guest import Guest
 from redoubt_test.memory import free_kib, meminfo_kib
 
@@ -20,18 +20,6 @@ def check_disk(vm, disk):
         seq 1 3000000 | head -c {DISK_MIB << 20 >> 1} >/tmp/pattern
         cat /tmp/pattern >/dev/vda; sync; echo 3 >/proc/sys/vm/drop_caches
         head -c $(stat -c %s /tmp/pattern) /dev/vda | cmp - /tmp/pattern; rm /tmp/pattern""")
-
-
-def check_download(vm, disk):
-    got = vm.output("wget -q -O - http://10.0.2.2:8000/disk.img | sha256sum", timeout=400)
-    assert disk.sha256 in got
-
-
-def interrupts(vm, pattern):
-    """Interrupts so far of the lines of /proc/interrupts that match."""
-    count = vm.output(f"""awk '/{pattern}/ {{ for (i = 2; $i ~ /^[0-9]+$/; i++) n += $i }}
-                      END {{ print n + 0 }}' /proc/interrupts""")
-    return int(count)
 
 
 def test_pci_disk(vm, disk):
@@ -67,6 +55,36 @@ def test_pci_random_numbers(vm):
         [ $(stat -c %s /tmp/random.1) = 4096 ]
         ! cmp -s /tmp/random.1 /tmp/random.2
         [ $(gzip -c /tmp/random.1 | wc -c) -gt 4000 ]; rm /tmp/random.*""")
+
+
+def test_pci_console(vm, host_machine):
+    """virtio-console, a terminal, both ways at once; beside the ports that carry commands."""
+    # Whoever reads comes first: a pipe holds less than what is sent.
+    host_machine.run("head -n 20000 /run/hvc.out >/run/hvc.got & echo $! >/run/hvc.reader")
+    # It stays open, or the kernel forgets that it is raw.
+    vm.run("""
+        (exec 4<>/dev/hvc0; stty raw -echo <&4; : >/tmp/raw
+         head -n 20000 <&4 >/tmp/got & seq 1 20000 >&4; wait; : >/tmp/both) >/dev/null 2>&1 &
+        until [ -e /tmp/raw ]; do usleep 1000; done""")
+    host_machine.run("seq 20001 40000 >/run/hvc.in &")
+    host_machine.run("""while [ -d /proc/$(cat /run/hvc.reader) ]; do usleep 10000; done
+        seq 1 20000 | cmp - /run/hvc.got""")
+    vm.run("""until [ -e /tmp/both ]; do usleep 10000; done
+        seq 20001 40000 | cmp - /tmp/got; rm /tmp/got /tmp/raw /tmp/both""")
+
+
+def test_pci_serial_port(vm, host_machine, disk):
+    """A virtio port carries binary data: the disk's contents in, and out again."""
+    half = DISK_MIB << 20 >> 1
+    port = vm.output("/redoubt/port data").strip()
+    host_machine.run(f"head -c {half} {Disk.host_path} >/run/data.in &")
+    vm.run(f"head -c {half} {port} >/tmp/data", timeout=400)
+    want = host_machine.output(f"head -c {half} {Disk.host_path} | sha256sum")
+    assert vm.output("sha256sum </tmp/data") == want
+    host_machine.run(f"head -c {half} /run/data.out | sha256sum >/run/data.sum & echo $! >/run/data.pid")
+    vm.run(f"cat /tmp/data >{port}; rm /tmp/data", timeout=400)
+    assert host_machine.output("""while [ -d /proc/$(cat /run/data.pid) ]; do usleep 10000; done
+        cat /run/data.sum""") == want
 
 
 def test_balloon_gives_memory_back(vm, host_machine):

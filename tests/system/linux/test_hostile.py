@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """User space as the attacker of a VM's interrupt controller."""
 
-from conftest import host_state, passed
+from conftest import passed
+from redoubt_test.leftovers import assert_nothing_left, host_state
 from redoubt_test.machine import with_redoubt
 from redoubt_test.paths import GUEST_PROGRAMS
 
@@ -16,6 +17,5 @@ def test_interrupt_controller_api():
             passed(m.run(f"/redoubt/irqfuzz 10 {seed}", check=False),
                    ["wrong_calls", "random_calls"])
             m.check_console()
-        after = host_state(m)
-        assert {**after, "host": 0} == {**before, "host": 0}
+        assert_nothing_left(m, before)
         m.run("rmmod redoubt")

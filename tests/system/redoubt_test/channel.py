@@ -56,8 +56,9 @@ class Channel:
         if os.path.exists(self.path):
             os.unlink(self.path)
 
-    def connect(self, timeout):
-        """Waits for QEMU to open its side; returns the socket."""
+    def connect(self, timeout, alive=None):
+        """Waits for QEMU to open its side; returns the socket. `alive` replaces the start's."""
+        self._alive = alive or self._alive
         deadline = time.monotonic() + timeout
         while not self._peer:
             self._server.settimeout(0.25)
@@ -69,9 +70,8 @@ class Channel:
         return self._peer
 
     def wait_ready(self, timeout, alive=None):
-        """Waits until an agent says that it is there; `alive` replaces the one of the start."""
-        self._alive = alive or self._alive
-        self.connect(timeout)
+        """Waits until an agent says that it is there; `alive` as for connect()."""
+        self.connect(timeout, alive)
         deadline = time.monotonic() + timeout
         while self._line(deadline, "the machine to boot") != b"@@ready":
             pass

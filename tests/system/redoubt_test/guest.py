@@ -16,6 +16,7 @@ import subprocess
 from . import initramfs
 from .channel import ChannelClosed, CommandTimeout
 from .console import Console
+from .debugger import Debugger
 from .machine import MachineError
 from .monitor import Monitor
 from .paths import BUILD, LOGS, TOP, Kernel, relative
@@ -31,7 +32,14 @@ def rootfs(codename="bookworm"):
     return BUILD / "rootfs" / f"{codename}.img"
 
 
+def guest_root():
+    """The image of a Debian user space with systemd, for a guest that is told "agent=systemd"."""
+    subprocess.run([TOP / "mk" / "guest-root"], check=True)
+    return BUILD / "rootfs" / "guest.img"
+
+
 PORTS = ("", ".console", ".monitor")
+DEBUGGER_PORT = ".gdb"
 
 
 def guest_initramfs(kernel, files, guest_module):
@@ -58,7 +66,7 @@ def host_options(guest_kernel="4k", guests=1, codename="bookworm", guest_module=
         kernel = Kernel(flavour)
         files[f"redoubt/guest/{flavour}.Image"] = kernel.image
         files[f"redoubt/guest/{flavour}.cpio"] = guest_initramfs(kernel, guest_files, guest_module)
-    ports = [f"guest{i}{port}" for i in range(guests) for port in PORTS]
+    ports = [f"guest{i}{port}" for i in range(guests) for port in (*PORTS, DEBUGGER_PORT)]
     return {"mem": 2560, "disk": rootfs(codename), "files": files, "ports": ports, **options}
 
 
@@ -185,6 +193,31 @@ class Guest:
             raise self._error(f"the guest's QEMU did not end in {timeout} s")
         if status is not None and not line.endswith(f"ended {status}"):
             raise self._error(f"the guest's QEMU ended with another status: {line}")
+
+    def resume_from(self, source, uri, timeout=600):
+        """Takes over a running guest: this one was launched with "-incoming URI".
+
+        Returns what QEMU tells of the migration. The agent in the guest goes on
+        answering, here.
+        """
+        self.monitor.command("query-status")  # it listens by now
+        source.monitor.command("migrate", uri=uri)
+        self.monitor.wait_event("RESUME", timeout)
+        told = source.monitor.command("query-migrate")
+        if told["status"] != "completed":
+            raise self._error(f"the guest runs, but its migration is {told['status']}")
+        source.monitor.command("quit")
+        source.wait_ended(60, 0)
+        self.channel.connect(30, self._why_dead)
+        return told
+
+    def debugger(self):
+        """Starts QEMU's gdbserver and stops the guest."""
+        name = f"guest{self.number}{DEBUGGER_PORT}"
+        port = self.host.output(f"/redoubt/port {name}").strip()
+        peer = self.host.ports[name].connect(30)
+        self.monitor.human(f"gdbserver pipe:{port}")
+        return Debugger(peer)
 
     def pid(self):
         """Of QEMU, in the host: the one child of the shell that waits for it."""

@@ -20,6 +20,9 @@ MODULES = (
 )
 
 
+AGENT = ("agent", "port", "agent.service")
+
+
 def busybox():
     """A static arm64 busybox from Debian's package."""
     root = BUILD / "busybox"
@@ -69,7 +72,7 @@ def _add_modules(archive, kernel):
 
 def _fingerprint(kernel):
     digest = hashlib.sha256(repr((kernel.release, MODULES)).encode())
-    for source in (GUEST / "init", GUEST / "agent", GUEST / "port", __file__):
+    for source in (GUEST / "init", *(GUEST / name for name in AGENT), __file__):
         digest.update(open(source, "rb").read())
     return digest.hexdigest()[:12]
 
@@ -89,7 +92,7 @@ def base(kernel):
     archive.symlink("bin/sh", "busybox")
     archive.symlink("sbin", "bin")
     archive.file("init", GUEST / "init", 0o755)
-    for name in ("agent", "port"):
+    for name in AGENT:
         archive.file(f"redoubt/{name}", GUEST / name, 0o755)
     _add_modules(archive, kernel)
     for old in path.parent.glob(f"{kernel.flavour}-*.cpio"):

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Interrupts that QEMU's virtio devices do not use, by a program of our own."""
+
+from conftest import passed
+from redoubt_test.machine import with_redoubt
+from redoubt_test.paths import GUEST_PROGRAMS
+
+
+def test_resampling_irqfd():
+    """A level-triggered line that its device holds until the guest has ended the interrupt."""
+    with with_redoubt(files={"redoubt/resample": GUEST_PROGRAMS / "resample"}) as m:
+        m.load_redoubt()
+        passed(m.run("/redoubt/resample 2000", check=False), ["interrupts", "line"])
+        m.run("rmmod redoubt")
