@@ -234,20 +234,29 @@ static int first_run(struct rd_vcpu *vcpu)
 	return 0;
 }
 
-static void swap_sigmask(struct rd_vcpu *vcpu, sigset_t *saved, bool enter)
+/*
+ * KVM_SET_SIGNAL_MASK is for KVM_RUN only. What the thread blocks otherwise is kept where
+ * the kernel looks (real_blocked): a signal that it blocks ends KVM_RUN, never the process.
+ */
+static void enter_sigmask(const struct rd_vcpu *vcpu)
+{
+	sigset_t set = vcpu->sigset;
+
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &set, &current->real_blocked);
+}
+
+static void leave_sigmask(const struct rd_vcpu *vcpu)
 {
 	if (!vcpu->sigset_active)
 		return;
-	if (enter)
-		sigprocmask(SIG_SETMASK, &vcpu->sigset, saved);
-	else
-		sigprocmask(SIG_SETMASK, saved, NULL);
+	sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
+	sigemptyset(&current->real_blocked);
 }
 
 int rd_vcpu_run(struct rd_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
-	sigset_t saved;
 	int ret;
 
 	if (!vcpu->initialised)
@@ -264,13 +273,13 @@ int rd_vcpu_run(struct rd_vcpu *vcpu)
 	vcpu->deadline = 0;
 	run->exit_reason = KVM_EXIT_UNKNOWN;
 	run->flags = 0;
-	swap_sigmask(vcpu, &saved, true);
+	enter_sigmask(vcpu);
 	WRITE_ONCE(vcpu->task, current);
 	rd_vcpu_load(vcpu);
 	ret = outer_loop(vcpu);
 	rd_vcpu_put(vcpu);
 	WRITE_ONCE(vcpu->task, NULL);
-	swap_sigmask(vcpu, &saved, false);
+	leave_sigmask(vcpu);
 	if (!vcpu->vm->vgic.in_kernel)
 		rd_timer_update_run(vcpu);
 	return ret;

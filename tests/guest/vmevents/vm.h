@@ -197,6 +197,7 @@ void event_slots(void);
 void event_set_way(void);
 void event_device(void);
 void event_protect(void);
+void event_sigmask(void);
 
 /* Kills VMMs of its own, @rounds times, at moments that @seed decides. */
 void event_kill(unsigned int rounds, uint64_t seed);
