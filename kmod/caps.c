@@ -77,6 +77,8 @@ static bool needs_open_vm(u64 cap)
 	case KVM_CAP_PTP_KVM:
 	case KVM_CAP_ARM_SYSTEM_SUSPEND:
 	case KVM_CAP_COUNTER_OFFSET:
+	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
+	case KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP:
 		return true;
 	default:
 		return false;

@@ -54,6 +54,10 @@ struct kvm_userspace_memory_region2 {
 #define KVM_CAP_GUEST_MEMFD	    234
 #define KVM_CAP_MEMORY_ATTRIBUTES   233
 
+#define KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP	225
+/* 6.1's arm64 has no rings, and so no place for them in its headers. */
+#undef KVM_DIRTY_LOG_PAGE_OFFSET
+#define KVM_DIRTY_LOG_PAGE_OFFSET		64
 #define KVM_CAP_COUNTER_OFFSET			227
 #define KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE	228
 #define KVM_CAP_ARM_SUPPORTED_BLOCK_SIZES	229

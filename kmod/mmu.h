@@ -72,6 +72,9 @@ int rd_mmu_relinquished(struct rd_vcpu *vcpu, u64 gfn);
 int rd_mmu_gpa_read(struct rd_vm *vm, u64 gpa, void *buf, size_t len);
 int rd_mmu_gpa_write(struct rd_vm *vm, u64 gpa, const void *buf, size_t len);
 
+/* As rd_mmu_gpa_write(), in the name of a vCPU, in its thread, vcpu->mutex held. */
+int rd_mmu_vcpu_write(struct rd_vcpu *vcpu, u64 gpa, const void *buf, size_t len);
+
 /*
  * The guest has executed a cache operation by set and way, or writes SCTLR_EL1 while
  * RD_VCPU_TRAP_VM is set: what it wrote through its caches is to be in memory before it

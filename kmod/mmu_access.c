@@ -11,9 +11,11 @@
 #include <linux/uaccess.h>
 
 #include "mmu_priv.h"
+#include "vcpu.h"
 
 /* Reads or writes @len bytes that lie in one frame; -EAGAIN: the slot is just moving. */
-static int access_frame(struct rd_mmu *m, u64 gpa, void *buf, size_t len, bool write)
+static int access_frame(struct rd_mmu *m, struct rd_vcpu *vcpu, u64 gpa, void *buf, size_t len,
+			bool write)
 {
 	u32 token = m->g.ops->enter(m);
 	void __user *user;
@@ -25,13 +27,14 @@ static int access_frame(struct rd_mmu *m, u64 gpa, void *buf, size_t len, bool w
 		ret = (write ? copy_to_user(user, buf, len) : copy_from_user(buf, user, len)) ?
 			      -EFAULT : 0;
 		if (!ret && write)
-			gmem_mark_dirty(&m->g, gpa >> PAGE_SHIFT);
+			gmem_mark_dirty(&m->g, gpa >> PAGE_SHIFT, vcpu ? rd_ring_of(vcpu) : NULL);
 	}
 	m->g.ops->leave(m, token);
 	return ret;
 }
 
-static int access_guest(struct rd_vm *vm, u64 gpa, void *buf, size_t len, bool write)
+static int access_guest(struct rd_vm *vm, struct rd_vcpu *vcpu, u64 gpa, void *buf, size_t len,
+			bool write)
 {
 	struct rd_mmu *m = rd_mmu_of(vm);
 
@@ -39,7 +42,7 @@ static int access_guest(struct rd_vm *vm, u64 gpa, void *buf, size_t len, bool w
 		return -EFAULT;
 	while (len) {
 		size_t now = min_t(size_t, len, PAGE_SIZE - offset_in_page(gpa));
-		int ret = access_frame(m, gpa, buf, now, write);
+		int ret = access_frame(m, vcpu, gpa, buf, now, write);
 
 		if (ret == -EAGAIN) {
 			cond_resched();
@@ -56,12 +59,20 @@ static int access_guest(struct rd_vm *vm, u64 gpa, void *buf, size_t len, bool w
 
 int rd_mmu_gpa_read(struct rd_vm *vm, u64 gpa, void *buf, size_t len)
 {
-	return access_guest(vm, gpa, buf, len, false);
+	return access_guest(vm, NULL, gpa, buf, len, false);
 }
 
 int rd_mmu_gpa_write(struct rd_vm *vm, u64 gpa, const void *buf, size_t len)
 {
-	return access_guest(vm, gpa, (void *)buf, len, true);
+	return access_guest(vm, NULL, gpa, (void *)buf, len, true);
+}
+
+int rd_mmu_vcpu_write(struct rd_vcpu *vcpu, u64 gpa, const void *buf, size_t len)
+{
+	int ret = access_guest(vcpu->vm, vcpu, gpa, (void *)buf, len, true);
+
+	rd_ring_pushed(vcpu);
+	return ret;
 }
 
 bool rd_mmu_gpa_valid(struct rd_vm *vm, u64 gpa)

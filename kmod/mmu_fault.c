@@ -130,10 +130,12 @@ int rd_mmu_fault(struct rd_vcpu *vcpu)
 	}
 	if (!decode(vcpu, ipa, &f))
 		return -EFAULT;
+	f.ring = rd_ring_of(vcpu);
 	cache.leaves = xchg(stash_of(m, vcpu), NULL);
 	gmem_fault(&m->g, &f, &cache, &out);
 	if (cache.leaves && cmpxchg(stash_of(m, vcpu), NULL, cache.leaves))
 		m->g.ops->drain(m, &cache);
+	rd_ring_pushed(vcpu);
 	/* A huge page is charged before it is known how much of it the guest gets. */
 	if (out.unused)
 		rd_mmu_uncharge(m, out.unused);

@@ -60,6 +60,12 @@ int rd_mmu_set_region(struct rd_vm *vm, const struct kvm_userspace_memory_region
 
 /* ---- The dirty log ---- */
 
+/* The rings are the log; what no vCPU writes is in none. */
+static bool only_rings(const struct rd_vm *vm)
+{
+	return vm->rings.entries && !vm->rings.bitmap;
+}
+
 /* Reads and empties the log: that takes a copy, since user memory can't be touched under locks. */
 static int get_and_clear(struct gmem *g, const struct kvm_dirty_log *log, u64 words)
 {
@@ -80,6 +86,8 @@ int rd_mmu_get_dirty_log(struct rd_vm *vm, const struct kvm_dirty_log *log)
 	struct gmem *g = &rd_mmu_of(vm)->g;
 	u64 words;
 
+	if (only_rings(vm))
+		return -ENXIO;
 	if (wrong_space(log->slot) || log->slot >= GMEM_SLOTS_MAX)
 		return -EINVAL;
 	words = gmem_dirty_words(g, log->slot);
@@ -98,6 +106,8 @@ int rd_mmu_clear_dirty_log(struct rd_vm *vm, const struct kvm_clear_dirty_log *l
 	u64 *bits;
 	int ret;
 
+	if (only_rings(vm))
+		return -ENXIO;
 	if (wrong_space(log->slot) || log->slot >= GMEM_SLOTS_MAX || (log->first_page & 63))
 		return -EINVAL;
 	if (!gmem_dirty_words(g, log->slot))
@@ -152,7 +162,7 @@ int rd_mmu_check_cap(struct rd_vm *vm, u64 cap)
 	case KVM_CAP_ARM_SUPPORTED_BLOCK_SIZES:
 		return block_sizes();
 	default:
-		return -ENOTTY;
+		return rd_ring_check_cap(cap);
 	}
 }
 
@@ -184,7 +194,7 @@ int rd_mmu_enable_cap(struct rd_vm *vm, const struct kvm_enable_cap *cap)
 
 	if (cap->cap != KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 &&
 	    cap->cap != KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE)
-		return -ENOTTY;
+		return rd_ring_enable_cap(vm, cap);
 	if (cap->flags)
 		return -EINVAL;
 	mutex_lock(&vm->slots_lock);

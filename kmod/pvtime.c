@@ -29,7 +29,7 @@ void rd_pvtime_update(struct rd_vcpu *vcpu)
 	now = READ_ONCE(current->sched_info.run_delay);
 	le64_add_cpu(&steal, now - vcpu->pvtime.last_steal);
 	vcpu->pvtime.last_steal = now;
-	rd_mmu_gpa_write(vcpu->vm, at, &steal, sizeof(steal));
+	rd_mmu_vcpu_write(vcpu, at, &steal, sizeof(steal));
 }
 
 u64 rd_pvtime_start(struct rd_vcpu *vcpu)
@@ -39,7 +39,7 @@ u64 rd_pvtime_start(struct rd_vcpu *vcpu)
 	if (vcpu->pvtime.base == RD_NO_PVTIME)
 		return RD_NO_PVTIME;
 	vcpu->pvtime.last_steal = READ_ONCE(current->sched_info.run_delay);
-	rd_mmu_gpa_write(vcpu->vm, vcpu->pvtime.base, &zero, sizeof(zero));
+	rd_mmu_vcpu_write(vcpu, vcpu->pvtime.base, &zero, sizeof(zero));
 	return vcpu->pvtime.base;
 }
 

@@ -110,6 +110,9 @@ static int serve_requests(struct rd_vcpu *vcpu)
 		rd_vcpu_load(vcpu);
 	}
 	clear_bit(RD_REQ_KICK, &vcpu->requests);
+	/* Last, for what was done above may have filled it. */
+	if (rd_vcpu_take_request(vcpu, RD_REQ_RING))
+		ret = rd_ring_serve(vcpu);
 	return ret;
 }
 

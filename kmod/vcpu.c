@@ -216,6 +216,7 @@ static void init_vcpu(struct rd_vcpu *vcpu, u32 id)
 static void free_vcpu(struct rd_vcpu *vcpu)
 {
 	rd_el2_vcpu_free(vcpu);
+	rd_ring_vcpu_destroy(vcpu);
 	if (vcpu->run_page)
 		__free_page(vcpu->run_page);
 	kfree(vcpu->shadow.ccsidr);
@@ -232,7 +233,7 @@ static struct rd_vcpu *alloc_vcpu(struct rd_vm *vm, u32 id)
 	vcpu->run_page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	vcpu->state_page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	vcpu->ring_page = rd_coalesced_page(vm);
-	if (!vcpu->run_page || !vcpu->state_page || !vcpu->ring_page) {
+	if (!vcpu->run_page || !vcpu->state_page || !vcpu->ring_page || rd_ring_vcpu_init(vcpu)) {
 		free_vcpu(vcpu);
 		return NULL;
 	}
@@ -320,6 +321,8 @@ static vm_fault_t vcpu_fault(struct vm_fault *vmf)
 	else if (vmf->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET)
 		page = vcpu->ring_page;
 	else
+		page = rd_ring_page(vcpu, vmf->pgoff);
+	if (!page)
 		return VM_FAULT_SIGBUS;
 	get_page(page);
 	vmf->page = page;
@@ -332,6 +335,8 @@ static const struct vm_operations_struct vcpu_vm_ops = {
 
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	if (!rd_ring_may_map(file->private_data, vma))
+		return -EINVAL;
 	vma->vm_ops = &vcpu_vm_ops;
 	return 0;
 }

@@ -43,6 +43,7 @@ enum rd_req {
 	RD_REQ_VGIC,	/* vgic/: reload what the virtual interface caches */
 	RD_REQ_TIMER,	/* timer.c: offsets changed, load anew */
 	RD_REQ_MMU,	/* mmu_cache.c */
+	RD_REQ_RING,	/* dirty_ring.c: full */
 	RD_REQ_COUNT
 };
 
@@ -108,6 +109,7 @@ struct rd_vcpu {
 	bool sigset_active;
 	struct rd_debug debug;
 	struct rd_pvtime pvtime;
+	struct gmem_ring dirty_ring; /* entry NULL: none */
 	struct rd_shadow {
 		u64 spsr32[4]; /* abt, und, irq, fiq: only user space sees them */
 		u64 dacr32, ifsr32, fpexc32, dbgvcr32;

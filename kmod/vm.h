@@ -30,6 +30,7 @@
 #include <linux/xarray.h>
 
 #include "coalesced.h"
+#include "dirty_ring.h"
 #include "idregs.h"
 #include "iobus.h"
 #include "irqroute.h"
@@ -88,6 +89,7 @@ struct rd_vm {
 	struct rd_smccc smccc;
 	struct rd_iobus __rcu *iobus;
 	struct rd_coalesced coalesced;
+	struct rd_dirty_rings rings;
 	struct rd_irqs irqs;
 	struct rd_vm_stat stat;
 	struct rd_stats_dir stats_dir;

@@ -236,6 +236,8 @@ long rd_vm_ioctl(struct rd_vm *vm, unsigned int cmd, unsigned long arg)
 	case KVM_GET_DIRTY_LOG:
 	case KVM_CLEAR_DIRTY_LOG:
 		return dirty_log(vm, cmd, arg);
+	case KVM_RESET_DIRTY_RINGS:
+		return rd_ring_reset_all(vm);
 	case KVM_REGISTER_COALESCED_MMIO:
 	case KVM_UNREGISTER_COALESCED_MMIO:
 		return coalesced_zone(vm, cmd, arg);

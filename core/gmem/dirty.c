@@ -8,7 +8,8 @@
  * until then is in the memory that the VMM copies afterwards, and a later one faults
  * and sets the bit again. With the log on, nothing is mapped writable but a single
  * page whose bit is set, except what was mapped so before the log began and is still
- * all dirty (initially_set).
+ * all dirty (initially_set). With rings (ring.c) it is the vCPU's ring that has the page;
+ * the bits are then for what no vCPU wrote.
  *
  * Locks: the slots mutex; bits are set under the mmu lock held for reading, cleared
  * with it held for writing.
@@ -18,7 +19,7 @@
 /* Lets others have the mmu lock after so many words of a log. */
 #define WORDS_A_TURN 64
 
-void gmem_slot_mark(struct gmem_slot *slot, u64 n)
+static void slot_mark(struct gmem_slot *slot, u64 n)
 {
 	u64 *word, bit = 1ull << (n % 64), old;
 
@@ -50,11 +51,17 @@ static u64 take_bits(u64 *word, u64 bits)
 	return 0;
 }
 
+/* Whether a new log says that all is dirty. No ring has room for that. */
+static bool starts_dirty(const struct gmem *g)
+{
+	return g->manual_protect && g->initially_set && !g->rings;
+}
+
 void gmem_log_fill(const struct gmem *g, u64 *log, u64 pages)
 {
 	u64 i;
 
-	if (!g->manual_protect || !g->initially_set)
+	if (!starts_dirty(g))
 		return;
 	for (i = 0; i < pages / 64; i++)
 		log[i] = ~0ull;
@@ -93,12 +100,10 @@ static void split_range(struct gmem *g, u64 gfn, u64 pages)
 
 void gmem_log_start(struct gmem *g, struct gmem_slot *slot, u64 *log)
 {
-	bool protect = !(g->manual_protect && g->initially_set);
-
 	gmem_lock_write(g);
 	slot->dirty = log;
 	port_write32(&slot->flags, slot->flags | GMEM_LOG_DIRTY);
-	if (protect) {
+	if (!starts_dirty(g)) {
 		gmem_walk(g, GMEM_WALK_WRPROTECT, slot->gfn, slot->pages, true);
 		g->be->ops->flush_tlb(g->be, slot->gfn, slot->pages);
 		if (g->split_chunk)
@@ -120,14 +125,26 @@ u64 *gmem_log_stop(struct gmem *g, struct gmem_slot *slot)
 	return log;
 }
 
-void gmem_mark_dirty(struct gmem *g, u64 gfn)
+bool gmem_note_write(struct gmem_slot *slot, u64 n, struct gmem_ring *ring)
+{
+	if (!gmem_logging(slot))
+		return true;
+	if (ring)
+		return gmem_ring_push(ring, slot->id, n);
+	slot_mark(slot, n);
+	return true;
+}
+
+void gmem_mark_dirty(struct gmem *g, u64 gfn, struct gmem_ring *ring)
 {
 	struct gmem_slot *slot = gmem_slot_of_gfn(g, gfn);
 
 	if (!slot || !gmem_logging(slot))
 		return;
 	gmem_lock_read(g);
-	gmem_slot_mark(slot, gfn - slot->gfn);
+	/* A ring without room: the VMM has the bits as well, if it asked for them. */
+	if (!gmem_note_write(slot, gfn - slot->gfn, ring))
+		slot_mark(slot, gfn - slot->gfn);
 	gmem_unlock_read(g);
 }
 

@@ -131,8 +131,9 @@ static int install(struct attempt *a)
 		return NOEXEC;
 	if (a->f->write && !(prot & GMEM_PROT_W))
 		return -EAGAIN;
-	if (prot & GMEM_PROT_W)
-		gmem_slot_mark(a->slot, a->f->gfn - a->slot->gfn);
+	if ((prot & GMEM_PROT_W) &&
+	    !gmem_note_write(a->slot, a->f->gfn - a->slot->gfn, a->f->ring))
+		return -EAGAIN;
 	err = reuse(a, prot);
 	if (err == -ENOENT)
 		err = map(a, prot);
@@ -196,8 +197,8 @@ static bool fast_dirty(struct attempt *a)
 
 	gmem_lock_read(g);
 	if (!port_read32(&a->slot->dead) && gmem_logging(a->slot) &&
-	    !g->be->ops->lookup(g->be, a->f->gfn, &m) && m.pages == 1 && m.host_writable) {
-		gmem_slot_mark(a->slot, a->f->gfn - a->slot->gfn);
+	    !g->be->ops->lookup(g->be, a->f->gfn, &m) && m.pages == 1 && m.host_writable &&
+	    gmem_note_write(a->slot, a->f->gfn - a->slot->gfn, a->f->ring)) {
 		done = !g->be->ops->relax_perms(g->be, a->f->gfn, GMEM_PROT_R | GMEM_PROT_W);
 	}
 	gmem_unlock_read(g);

@@ -59,8 +59,12 @@ enum gmem_walk {
  */
 int gmem_walk(struct gmem *g, enum gmem_walk walk, u64 gfn, u64 pages, bool may_sleep);
 
-/* Marks page @n of @slot dirty, if it keeps a log; the mmu lock is held. */
-void gmem_slot_mark(struct gmem_slot *slot, u64 n);
+/*
+ * Notes in @ring, or in the slot's bits if that is NULL, that page @n of @slot is about to
+ * be written; nothing if it keeps no log. The mmu lock is held, up to the page's being
+ * mapped. False: the ring has no room, and the page must stay read-only.
+ */
+bool gmem_note_write(struct gmem_slot *slot, u64 n, struct gmem_ring *ring);
 
 /* Bytes of the log of a slot of @pages. */
 static inline size_t gmem_log_bytes(u64 pages)

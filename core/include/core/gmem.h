@@ -21,6 +21,7 @@
 #define CORE_GMEM_H
 
 #include <core/gmem_backend.h>
+#include <core/gmem_ring.h>
 #include <core/gmem_tree.h>
 
 #define GMEM_SLOTS_MAX	    32764u
@@ -155,6 +156,7 @@ struct gmem {
 	u32 nslots;
 	bool manual_protect; /* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
 	bool initially_set;
+	bool rings;	    /* vCPUs note their writes in rings, the bits are for others' */
 	u64 split_chunk;    /* pages that eager splitting does at once; 0: split on faults */
 
 	/* mmu lock: written with it held for writing, seq also sampled without it. */
@@ -178,6 +180,7 @@ struct gmem_fault {
 	enum gmem_fault_kind kind;
 	bool write;
 	bool exec;
+	struct gmem_ring *ring; /* the vCPU's; NULL: writes are noted in the slot's bits */
 };
 
 /* What became of a fault. */
@@ -290,11 +293,12 @@ void gmem_unmap_all(struct gmem *g);
 void gmem_flush_caches(struct gmem *g);
 
 /**
- * gmem_mark_dirty() - note a write to a guest frame by somebody other than a vCPU.
+ * gmem_mark_dirty() - note a write to a guest frame that no fault has announced.
+ * @ring: of the vCPU in whose name and thread it was, if it has one; else NULL.
  * Lock: a readers' section, not the mmu lock. Call it after the write, in the section in
  * which the frame's address was looked up.
  */
-void gmem_mark_dirty(struct gmem *g, u64 gfn);
+void gmem_mark_dirty(struct gmem *g, u64 gfn, struct gmem_ring *ring);
 
 /**
  * gmem_dirty_words() - how many u64 words the log of a slot has.
@@ -325,5 +329,12 @@ int gmem_get_dirty_log(struct gmem *g, u32 id, u64 *out);
  * Lock: slots mutex. Errors: -ENOENT, -EINVAL.
  */
 int gmem_clear_dirty_log(struct gmem *g, u32 id, u64 first, u64 pages, const u64 *bits);
+
+/**
+ * gmem_ring_reset() - empty what the VMM has collected of a ring (KVM_RESET_DIRTY_RINGS).
+ * The pages are write-protected before it returns, so that their next write is noted again.
+ * Lock: slots mutex. Return: how many entries there were, at most the ring's size.
+ */
+u64 gmem_ring_reset(struct gmem *g, struct gmem_ring *r);
 
 #endif /* CORE_GMEM_H */

@@ -102,7 +102,8 @@ static bool attempt(struct gm_machine *m, struct gm_cpu *cpu, struct gmem_fault 
 enum gm_access gm_access(struct gm_machine *m, u32 c, u64 gfn, bool write, bool exec)
 {
 	struct gm_cpu *cpu = &m->cpu[c];
-	struct gmem_fault f = { .gfn = gfn, .write = write, .exec = exec && !write };
+	struct gmem_fault f = { .gfn = gfn, .write = write, .exec = exec && !write,
+				.ring = gm_ring_of(m, c) };
 	struct gmem_outcome out;
 	u32 tries;
 
@@ -114,6 +115,10 @@ enum gm_access gm_access(struct gm_machine *m, u32 c, u64 gfn, bool write, bool 
 		}
 		cpu->faults++;
 		gmem_fault(&m->g, &f, &cpu->cache, &out);
+		/* Without any room the vCPU is held back, and nothing is lost. */
+		if (f.ring && gmem_ring_full(f.ring) &&
+		    (tries > 20 || (!m->late_vmm && rng_chance(&cpu->rng, 50))))
+			m->ring_full(m, c);
 		if (out.result == GMEM_NOSLOT)
 			return GM_NOTHING;
 		if (out.result == GMEM_RDONLY)
@@ -154,14 +159,14 @@ static void check_block(struct gm_machine *m, u64 gfn, u64 e)
 }
 
 /* With the log on, what is writable is dirty. */
-static void check_log(struct gm_machine *m, u64 gfn, u64 e)
+static void check_log(struct gm_machine *m, u64 gfn, u64 e, const bool *noted)
 {
 	const struct gmem_slot *slot = gmem_slot_of_gfn(&m->g, gfn);
 	u64 n = gfn - slot->gfn;
 
 	gm_check(!(slot->flags & GMEM_LOG_DIRTY) == !slot->dirty);
 	if (slot->dirty && (e & GM_W))
-		gm_check(slot->dirty[n / 64] >> (n % 64) & 1);
+		gm_check(noted[gfn] || slot->dirty[n / 64] >> (n % 64) & 1);
 }
 
 /* Invariant 8. */
@@ -187,9 +192,11 @@ static void check_records(struct gm_machine *m)
 
 void gm_check_all(struct gm_machine *m)
 {
+	bool noted[GM_GFNS];
 	u64 gfn;
 	u32 c, i;
 
+	gm_rings_noted(m, noted);
 	for (gfn = 0; gfn < GM_GFNS; gfn++) {
 		u64 e = entry(m, gfn);
 
@@ -197,7 +204,7 @@ void gm_check_all(struct gm_machine *m)
 			continue;
 		check_translation(m, gfn, e);
 		check_block(m, gfn, e);
-		check_log(m, gfn, e);
+		check_log(m, gfn, e, noted);
 	}
 	for (c = 0; c < GM_CPUS; c++) {
 		for (i = 0; i < GM_TLB; i++) {
@@ -205,7 +212,7 @@ void gm_check_all(struct gm_machine *m)
 
 			if (tlb->valid) {
 				check_translation(m, tlb->gfn, tlb->entry);
-				check_log(m, tlb->gfn, tlb->entry);
+				check_log(m, tlb->gfn, tlb->entry, noted);
 			}
 		}
 	}

@@ -24,6 +24,7 @@
 #define GM_GFNS	    1024u
 #define GM_IPA_BITS (GM_SHIFT + 10)
 #define GM_TLB	    64u
+#define GM_RING	    128u /* entries of a dirty ring */
 
 /* An entry of the guest's stage 2, for one gfn. */
 #define GM_VALID  (1ull << 0)
@@ -43,6 +44,9 @@ struct gm_cpu {
 	pthread_mutex_t lock;
 	struct gm_tlb tlb[GM_TLB];
 	struct gmem_cache cache;
+	struct gmem_ring ring; /* if m->g.rings */
+	struct gmem_ring_entry entry[GM_RING];
+	u64 fetched; /* entries that the VMM has collected */
 	struct rng rng;
 	u64 expect[GM_HVNS];  /* what this CPU's word of each host page must hold */
 	u32 punched[GM_HVNS]; /* when that was last known */
@@ -83,6 +87,8 @@ struct gm_machine {
 	atomic_long allocated; /* bytes */
 	bool starve;	       /* alloc_now() fails */
 	pthread_mutex_t slots; /* the slots mutex */
+	void (*ring_full)(struct gm_machine *m, u32 c); /* the vCPU asks its VMM to collect */
+	bool late_vmm; /* it lets vCPUs run on while a ring's reserve lasts */
 };
 
 /* @direct: gmem edits stage 2 itself; else an EL2 does (gmem_el2.c). */
@@ -92,6 +98,22 @@ void gm_machine_free(struct gm_machine *m);
 
 /* One access by CPU @c to @gfn, faults and all; every access is checked. */
 enum gm_access gm_access(struct gm_machine *m, u32 c, u64 gfn, bool write, bool exec);
+
+/* gmem_rings.c: vCPUs note their writes in rings from now on. */
+void gm_rings_init(struct gm_machine *m);
+/* A VMM that collects only when nothing else helps, and has left some entries lying. */
+void gm_rings_late(struct gm_machine *m);
+struct gmem_ring *gm_ring_of(struct gm_machine *m, u32 c);
+
+/* Collects up to @most entries of each ring, resets them, tells of each page. Slots mutex. */
+typedef void gm_seen_t(void *ctx, u32 slot, u64 page);
+void gm_rings_collect(struct gm_machine *m, u64 most, gm_seen_t *tell, void *ctx);
+
+/* Nothing else runs: the VMM writes into entries what it likes, but for those it relies on. */
+void gm_rings_spoil(struct gm_machine *m, struct rng *rng);
+
+/* Which frames are in a ring now. Nothing else runs. */
+void gm_rings_noted(const struct gm_machine *m, bool noted[GM_GFNS]);
 
 /* Nothing else runs: stage 2 and TLBs agree with host and slots, records with stage 2. */
 void gm_check_all(struct gm_machine *m);

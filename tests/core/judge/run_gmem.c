@@ -20,7 +20,8 @@ struct model_slot {
 	bool used;
 	u64 gfn, pages, hvn;
 	u32 flags;
-	bool wrote[GM_GFNS]; /* by page: the log owes it */
+	bool wrote[GM_GFNS];  /* by page: the log owes it, or a ring */
+	bool marked[GM_GFNS]; /* the same of the log, if there are rings */
 };
 
 struct run {
@@ -29,7 +30,7 @@ struct run {
 	struct model_slot slot[IDS];
 	bool touched[GM_GFNS];
 	bool soft[GM_GFNS]; /* made old without a flush: a TLB may hide its next use */
-	u64 ops, accesses, regions, regions_done, logs, ages, young;
+	u64 ops, accesses, regions, regions_done, logs, ages, young, collected, full;
 };
 
 static struct model_slot *slot_at(struct run *r, u64 gfn)
@@ -115,8 +116,10 @@ static void model_region(struct run *r, const struct gmem_region *reg)
 	s->pages = reg->bytes >> GM_SHIFT;
 	s->hvn = (reg->hva >> GM_SHIFT) - GM_HVN0;
 	s->flags = reg->flags;
-	if (!logged || !(s->flags & GMEM_LOG_DIRTY))
+	if (!logged || !(s->flags & GMEM_LOG_DIRTY)) {
 		memset(s->wrote, 0, sizeof(s->wrote));
+		memset(s->marked, 0, sizeof(s->marked));
+	}
 }
 
 /* An aligned place now and then, so that blocks are possible. */
@@ -167,6 +170,12 @@ static void step_region(struct run *r)
 
 /* ---- The dirty log ---- */
 
+/* What the bits of a log owe. */
+static bool *owed(struct run *r, struct model_slot *s)
+{
+	return r->m.g.rings ? s->marked : s->wrote;
+}
+
 static void step_get_log(struct run *r)
 {
 	u32 id = (u32)rng_below(&r->rng, SLOTS);
@@ -182,10 +191,10 @@ static void step_get_log(struct run *r)
 	for (i = 0; i < GM_GFNS; i++) {
 		bool set = bits[i / 64] >> (i % 64) & 1;
 
-		gm_check(set || !s->wrote[i]);
+		gm_check(set || !owed(r, s)[i]);
 		gm_check(!set || i < s->pages);
 		if (!r->m.g.manual_protect)
-			s->wrote[i] = false;
+			owed(r, s)[i] = false;
 	}
 }
 
@@ -217,9 +226,9 @@ static void step_clear_log(struct run *r)
 	for (i = 0; i < pages; i++) {
 		if (bits[i / 64] >> (i % 64) & 1) {
 			/* The VMM has seen it: manual GET shows without clearing. */
-			gm_check(!r->m.g.manual_protect || !s->wrote[first + i] ||
+			gm_check(!r->m.g.manual_protect || !owed(r, s)[first + i] ||
 				 (before[(first + i) / 64] >> ((first + i) % 64) & 1));
-			s->wrote[first + i] = false;
+			owed(r, s)[first + i] = false;
 		}
 	}
 }
@@ -230,10 +239,50 @@ static void step_mark(struct run *r)
 	struct model_slot *s = slot_at(r, gfn);
 	u32 token = r->m.g.ops->enter(&r->m);
 
-	gmem_mark_dirty(&r->m.g, gfn);
+	gmem_mark_dirty(&r->m.g, gfn, NULL);
 	r->m.g.ops->leave(&r->m, token);
 	if (s)
-		s->wrote[gfn - s->gfn] = true;
+		owed(r, s)[gfn - s->gfn] = true;
+}
+
+/* ---- Dirty rings ---- */
+
+static void saw(void *ctx, u32 id, u64 page)
+{
+	struct run *r = ctx;
+	struct model_slot *s = &r->slot[id % IDS];
+
+	r->collected++;
+	if (id >= IDS)
+		return;
+	if (s->used && page < s->pages)
+		s->wrote[page] = false;
+}
+
+static void ring_full(struct gm_machine *m, u32 c)
+{
+	struct run *r = gmem_entry(m, struct run, m);
+
+	(void)c;
+	r->full++;
+	gm_rings_collect(m, ~0ull, saw, r);
+}
+
+static void step_rings(struct run *r)
+{
+	u64 most = rng_chance(&r->rng, 50) ? ~0ull : rng_below(&r->rng, 20), i, n;
+
+	/* A lazy VMM, or a late one: its vCPUs find their rings full. */
+	if (!r->m.g.rings || r->m.late_vmm || rng_chance(&r->rng, 70))
+		return;
+	gm_rings_spoil(&r->m, &r->rng);
+	gm_rings_collect(&r->m, most, saw, r);
+	for (i = 0; most > GM_RING && i < IDS; i++) {
+		const struct model_slot *s = &r->slot[i];
+
+		for (n = 0; s->used && (s->flags & GMEM_LOG_DIRTY) && n < s->pages; n++)
+			gm_check(!s->wrote[n]);
+	}
 }
 
 /* ---- Ageing ---- */
@@ -339,8 +388,10 @@ static void step(struct run *r)
 		step_get_log(r);
 	else if (what < 90)
 		step_clear_log(r);
-	else if (what < 92)
+	else if (what < 91)
 		step_mark(r);
+	else if (what < 92)
+		step_rings(r);
 	else if (what < 98)
 		step_age(r);
 	else
@@ -360,6 +411,11 @@ static void one_world(u64 seed, u64 ops, struct run *sum)
 	r.m.g.initially_set = seed / 2 % 3 == 2;
 	r.m.g.split_chunk = seed / 6 % 2 ? 64 : 0;
 	r.m.g.exec_free = seed / 12 % 2;
+	if (seed % 3 == 2)
+		gm_rings_init(&r.m);
+	r.m.ring_full = ring_full;
+	if (seed % 6 == 5)
+		gm_rings_late(&r.m);
 	for (i = 0; i < ops; i++) {
 		gm_at = i;
 		step(&r);
@@ -373,6 +429,8 @@ static void one_world(u64 seed, u64 ops, struct run *sum)
 	sum->logs += r.logs;
 	sum->ages += r.ages;
 	sum->young += r.young;
+	sum->collected += r.collected;
+	sum->full += r.full;
 	sum->m.host.cows += r.m.host.cows;
 	sum->m.host.reuses += r.m.host.reuses;
 	sum->m.host.ksm += r.m.host.ksm;
@@ -411,6 +469,7 @@ int main(int argc, char **argv)
 		one_world(seed + i, ops, &sum);
 	printf("accesses %llu, slot changes %llu, logs %llu, ages %llu (young %llu)\n",
 	       sum.accesses, sum.regions, sum.logs, sum.ages, sum.young);
+	printf("rings: %llu collected, %llu times full\n", sum.collected, sum.full);
 	printf("host: %llu cow, %llu reuse, %llu ksm, %llu swap, %llu migrate, %llu punch, %llu huge\n",
 	       sum.m.host.cows, sum.m.host.reuses, sum.m.host.ksm, sum.m.host.swaps,
 	       sum.m.host.migrations, sum.m.host.punches, sum.m.host.huge);
@@ -419,6 +478,7 @@ int main(int argc, char **argv)
 	/* A run in which something never happened would prove nothing about it. */
 	expect(sum.m.host.cows && sum.m.host.reuses && sum.m.host.ksm && sum.m.host.swaps);
 	expect(sum.m.host.migrations && sum.m.host.punches && sum.m.host.huge);
+	expect(sum.collected && sum.full);
 	expect(sum.m.g.stats.fast && sum.m.g.stats.retries && sum.young && sum.logs);
 	a = expect_done("guest memory under a host that never rests");
 	printf("%d passed, %d failed\n", !a, a);

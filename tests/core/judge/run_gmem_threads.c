@@ -7,7 +7,7 @@
  * the host that changes it (invariant 9).
  *
  * In rounds: while all run, a migration copies the pages that the log calls dirty, as
- * a VMM does; at the end of a round the vCPUs stop, the log is read a last time, and
+ * a VMM does (in every other world the log is rings); at the end of a round the vCPUs stop, the log is read a last time, and
  * the copy must be what the guest has (invariant 10); and everything is compared.
  *
  * --seed N, --ops N (accesses of a vCPU in a round), --quick.
@@ -131,6 +131,28 @@ static void sync_log(u32 id)
 	copy_pages(id, bits);
 }
 
+/* ---- Rings: whoever finds one full makes the VMM collect them all ---- */
+
+static void saw(void *ctx, u32 id, u64 page)
+{
+	u64 bits[SHARE / 64 + 1] = { 0 };
+
+	(void)ctx;
+	gm_check(id < SLOTS);
+	if (page >= slot[id].pages)
+		return;
+	bits[page / 64] = 1ull << (page % 64);
+	copy_pages(id, bits);
+}
+
+static void collect(struct gm_machine *machine, u32 c)
+{
+	(void)c;
+	pthread_mutex_lock(&machine->slots);
+	gm_rings_collect(machine, ~0ull, saw, NULL);
+	pthread_mutex_unlock(&machine->slots);
+}
+
 static void start_log(u32 id)
 {
 	u64 all[SHARE / 64 + 1];
@@ -184,10 +206,14 @@ static void run_round(u32 round, struct rng *rng)
 	for (i = 0; i < 60; i++) {
 		u32 id = (u32)rng_below(rng, SLOTS);
 
+		if (m.g.rings && rng_chance(rng, 50))
+			collect(&m, 0);
+		pthread_mutex_lock(&m.slots);
 		if (slot[id].flags & GMEM_LOG_DIRTY)
 			sync_log(id);
 		else
 			change_slot(rng, id);
+		pthread_mutex_unlock(&m.slots);
 		sched_yield();
 	}
 	for (c = 0; c < GM_CPUS; c++)
@@ -195,6 +221,8 @@ static void run_round(u32 round, struct rng *rng)
 	atomic_store(&stop, true);
 	for (i = 0; i < HOSTS; i++)
 		pthread_join(host[i], NULL);
+	if (m.g.rings)
+		collect(&m, 0);
 	for (i = 0; i < SLOTS; i++) {
 		sync_log(i);
 		compare(i);
@@ -213,6 +241,9 @@ static void one_world(u64 seed, u64 *accesses)
 	m.g.manual_protect = seed % 3 != 0;
 	m.g.initially_set = seed % 3 == 2;
 	m.g.split_chunk = seed % 2 ? 8 : 0;
+	if (seed / 2 % 2)
+		gm_rings_init(&m);
+	m.ring_full = collect;
 	for (i = 0; i < SLOTS; i++) {
 		slot[i] = (struct vmm_slot){ i * SHARE, SHARE * 2 / 3, i * SHARE, 0 };
 		set(i);

@@ -33,6 +33,7 @@ static const struct {
 	{ "hwpoison", event_hwpoison },
 	{ "hwpoison-huge", event_hwpoison_huge },
 	{ "slots", event_slots },
+	{ "ring", event_ring },
 	{ "sigmask", event_sigmask },
 	{ "set-way", event_set_way },
 	{ "device", event_device },

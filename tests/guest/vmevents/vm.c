@@ -167,6 +167,8 @@ static void *run_cpu(void *arg)
 			}
 			die("KVM_RUN");
 		}
+		if (cpu->vm->on_exit && cpu->vm->on_exit(cpu))
+			continue;
 		if (cpu->run->exit_reason != KVM_EXIT_MMIO) {
 			errno = 0;
 			die("exit %u", cpu->run->exit_reason);
@@ -215,6 +217,7 @@ void vm_open(struct vm *vm, const struct vm_config *config)
 	vm->data = config->data;
 	vm->cpus = config->cpus ? config->cpus : 2;
 	vm->vms = config->vms ? config->vms : 1;
+	vm->on_exit = config->on_exit;
 	if (vm->pages > PAGES_MAX || vm->cpus > CPUS_MAX)
 		die("a VM that is too large");
 	pthread_mutex_init(&vm->lock, NULL);
@@ -223,6 +226,8 @@ void vm_open(struct vm *vm, const struct vm_config *config)
 	vm->kvm = check(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
 	for (i = 0; i < vm->vms; i++) {
 		vm->fd[i] = check(ioctl(vm->kvm, KVM_CREATE_VM, config->type), "KVM_CREATE_VM");
+		if (config->prepare)
+			config->prepare(vm->fd[i]);
 		set_slot(vm->fd[i], 0, CODE_IPA, vm->code, CODE_SIZE, 0);
 	}
 	vm_data_slot(vm, DATA_IPA, vm->size, 0);

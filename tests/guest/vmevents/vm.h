@@ -110,6 +110,7 @@ struct vm {
 	pthread_cond_t changed;
 	bool over;
 	bool may_fault; /* EFAULT from KVM_RUN is no disaster: try again */
+	bool (*on_exit)(struct cpu *cpu); /* see vm_config */
 };
 
 /* What vm_start() is to make. */
@@ -120,6 +121,8 @@ struct vm_config {
 	int vms;     /* 0: 1; 2: every second vCPU is in another VM over the same memory */
 	uint64_t type; /* of KVM_CREATE_VM */
 	enum order order; /* the guest's first */
+	void (*prepare)(int fd); /* is called with a new VM, before anything else */
+	bool (*on_exit)(struct cpu *cpu); /* is asked first about an exit; true: dealt with */
 };
 
 /* ---- vm.c ---- */
@@ -197,6 +200,7 @@ void event_slots(void);
 void event_set_way(void);
 void event_device(void);
 void event_protect(void);
+void event_ring(void);
 void event_sigmask(void);
 
 /* Kills VMMs of its own, @rounds times, at moments that @seed decides. */

@@ -24,7 +24,7 @@ EVENTS = [
     "ksm", "swap", "cold", "free",
     "dontneed", "replace", "punch", "hugetlb", "two-vms",
     "compact", "migrate", "collapse",
-    "fork", "uffd-wp", "protect", "slots", "sigmask",
+    "fork", "uffd-wp", "protect", "slots", "ring", "sigmask",
     # Frames are lost for good: the last ones.
     "soft-offline", "hwpoison", "hwpoison-huge",
 ]
