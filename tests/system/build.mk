@@ -82,7 +82,7 @@ matrix: module module-64k ## launch on every kernel, CPU and QEMU (some 10 minut
 kvm-selftests: system selftests ## the kernel's own KVM tests, beside mainline
 	@$(PYTHON) tests/system/kvm_selftests.py
 
-kvm-selftests-short: module-4k selftests ## a minute of them, on Redoubt with 4K pages
+kvm-selftests-short: module-4k selftests ## two minutes of them, on Redoubt with 4K pages
 	@$(PYTHON) tests/system/kvm_selftests.py --set short --kernels 4k --hypervisors redoubt
 
 kvm-selftests-full: system selftests ## the same with the long ones
