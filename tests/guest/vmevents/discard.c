@@ -4,8 +4,10 @@
  * find what was there, nor may a write of later be lost.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/memfd.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -111,6 +113,24 @@ void event_punch(void)
 	throw_at_random(&vm, by_punching, 1, "punch");
 }
 
+/* Where a huge page makes a block of the guest's tables, one fault is enough for it. */
+static void check_blocks(struct vm *vm, size_t huge)
+{
+	size_t block = vm->page * (vm->page / 8);
+	uint64_t faults;
+
+	if (huge < block)
+		return;
+	vm_order(vm, ORDER_WRITE);
+	vm_sweeps(vm, 1);
+	vm_order(vm, ORDER_REST);
+	faults = vm_stat(vm, "fault_exits");
+	errno = 0;
+	if (faults > vm->pages / 2)
+		die("%llu faults for %zu blocks of %zu pages", (unsigned long long)faults,
+		    vm->size / block, block / vm->page);
+}
+
 /* Whole huge pages come and go. */
 void event_hugetlb(void)
 {
@@ -119,7 +139,55 @@ void event_hugetlb(void)
 	struct vm vm;
 
 	vm_start(&vm, &config);
+	check_blocks(&vm, huge);
 	throw_at_random(&vm, by_punching, huge / vm.page, "hugetlb");
+}
+
+/* The others of the kernel's sizes, as far as a small machine has memory for them. */
+#define HUGE_MAX (32 << 20)
+
+static void try_huge_size(size_t huge)
+{
+	struct vm_config config = { .size = 2 * huge };
+	char path[128], name[64];
+	struct vm vm;
+
+	snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-%zukB/nr_hugepages",
+		 huge >> 10);
+	write_file(path, "2");
+	errno = 0;
+	if (read_number(path) != 2)
+		die("no two huge pages of %zu KiB", huge >> 10);
+	config.data = map_memfd(config.size, MFD_HUGETLB | __builtin_ctzl(huge) << MFD_HUGE_SHIFT);
+	snprintf(name, sizeof(name), "hugetlb of %zu KiB", huge >> 10);
+	vm_start(&vm, &config);
+	check_blocks(&vm, huge);
+	throw_at_random(&vm, by_punching, huge / vm.page, name);
+	munmap(config.data, config.size);
+	close(memfd);
+	write_file(path, "0");
+}
+
+void event_hugetlb_sizes(void)
+{
+	struct dirent *entry;
+	DIR *dir = opendir("/sys/kernel/mm/hugepages");
+	unsigned int tried = 0;
+	size_t kib;
+
+	if (!dir)
+		die("/sys/kernel/mm/hugepages");
+	while ((entry = readdir(dir))) {
+		if (sscanf(entry->d_name, "hugepages-%zukB", &kib) != 1 ||
+		    kib << 10 == huge_page_size() || kib > HUGE_MAX >> 10)
+			continue;
+		try_huge_size(kib << 10);
+		tried++;
+	}
+	closedir(dir);
+	errno = 0;
+	if (!tried)
+		die("there is one size only");
 }
 
 /* What one VM has is taken from both. */

@@ -30,7 +30,7 @@ __asm__(".pushsection guest_code, \"ax\"\n"
 	"	msr	mair_el1, x4\n"
 	"	mov	x4, #0x3519\n"		  /* T0SZ 25, write-back, inner shareable */
 	"	movk	x4, #0x0080, lsl #16\n"	  /* EPD1 */
-	"	movk	x4, #0x2, lsl #32\n"	  /* IPS: 40 bits */
+	"	movk	x4, #0x5, lsl #32\n"	  /* IPS: 48 bits, or as many as there are */
 	"	msr	tcr_el1, x4\n"
 	"	msr	ttbr0_el1, x2\n"
 	"	mov	sp, x3\n"

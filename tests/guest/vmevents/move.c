@@ -49,6 +49,11 @@ static void *make_gaps(size_t size, size_t page)
 	return at;
 }
 
+/*
+ * Compaction moves pages from the lower end of a zone to the upper one, and leaves those
+ * alone that are there already: each round gives the guest other frames first, between
+ * those of the filler.
+ */
 void event_compact(void)
 {
 	const size_t filler = 64 << 20;
@@ -65,6 +70,10 @@ void event_compact(void)
 	for (rounds = 0; rounds < 10 || sum < vm.pages; rounds++) {
 		void *gaps = make_gaps(filler, vm.page);
 
+		vm_begin(&vm, 0, vm.pages);
+		check(madvise(vm.data, vm.size, MADV_DONTNEED), "MADV_DONTNEED");
+		vm_done(&vm, 0, vm.pages);
+		vm_sweeps(&vm, 1);
 		page_frames(vm.data, vm.pages, before);
 		write_file("/proc/sys/vm/compact_memory", "1");
 		sum += moved(&vm);
@@ -106,6 +115,35 @@ void event_migrate(void)
 	vm_end(&vm);
 }
 
+/*
+ * The kernel unmaps pages to see which node uses them, and moves them there. Elsewhere the
+ * tests turn that off: a range that is unmapped so cannot be collapsed (EINVAL), and pages
+ * that move by themselves are not the ones that an event moves.
+ */
+void event_numa(void)
+{
+	struct vm_config config = { .data = map_anonymous(SIZE, 0), .size = SIZE };
+	uint64_t hints = vmstat("numa_hint_faults"), moves = vmstat("numa_pages_migrated");
+	double start = seconds();
+	struct vm vm;
+
+	write_file("/proc/sys/kernel/numa_balancing", "1");
+	check(madvise(config.data, SIZE, MADV_NOHUGEPAGE), "MADV_NOHUGEPAGE");
+	vm_start(&vm, &config);
+	vm_order(&vm, ORDER_WRITE);
+	while (vmstat("numa_hint_faults") - hints < vm.pages ||
+	       vmstat("numa_pages_migrated") - moves < 1) {
+		usleep(2000);
+		patience(start, "the kernel to look which node uses the guest's pages");
+	}
+	vm_sweeps(&vm, 2);
+	write_file("/proc/sys/kernel/numa_balancing", "0");
+	printf("numa: %llu pages unmapped for a moment, %llu moved\n",
+	       (unsigned long long)(vmstat("numa_hint_faults") - hints),
+	       (unsigned long long)(vmstat("numa_pages_migrated") - moves));
+	vm_end(&vm);
+}
+
 /* Pages become a huge page under the guest; taking one of them away splits it again. */
 void event_collapse(void)
 {
@@ -128,9 +166,9 @@ void event_collapse(void)
 		thrown++;
 		vm_sweeps(&vm, 1);
 		page_frames(vm.data, vm.pages, before);
-		/* EINVAL as well: so the kernel answers, for one, while a page is on its way elsewhere. */
+		/* The guest's faults, and khugepaged, hold pages for a moment. */
 		while (madvise(vm.data, vm.size, MADV_COLLAPSE)) {
-			if (errno != EAGAIN && errno != EBUSY && errno != EINVAL)
+			if (errno != EAGAIN && errno != EBUSY)
 				die("MADV_COLLAPSE");
 			patience(start, "huge pages");
 		}

@@ -60,15 +60,6 @@ void event_slots(void)
 	vm_end(&vm);
 }
 
-/* How often the kernel has cleaned all of the guest's pages. */
-static uint64_t cleans(const struct vm *vm)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/cache_cleans", getpid(), vm->fd[0]);
-	return read_number(path);
-}
-
 /* Prints how often pages were cleaned: thrice for each time, or never, as the CPU needs it. */
 void event_set_way(void)
 {
@@ -82,7 +73,7 @@ void event_set_way(void)
 	vm_sweeps(&vm, 3);
 	vm_order(&vm, ORDER_REST);
 	printf("set-way: %llu times, pages were cleaned %llu times\n",
-	       (unsigned long long)vm.mail->cpu[0].set_ways, (unsigned long long)cleans(&vm));
+	       (unsigned long long)vm.mail->cpu[0].set_ways, (unsigned long long)vm_stat(&vm, "cache_cleans"));
 	vm_end(&vm);
 }
 

@@ -60,6 +60,19 @@ void vm_data_slot(struct vm *vm, uint64_t ipa, size_t bytes, uint32_t flags)
 		set_slot(vm->fd[i], 1, ipa, vm->data, bytes, flags);
 }
 
+int vm_try_slot(struct vm *vm, uint64_t ipa, uint32_t flags)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = 1,
+		.flags = flags,
+		.guest_phys_addr = ipa,
+		.memory_size = vm->size,
+		.userspace_addr = (uintptr_t)vm->data,
+	};
+
+	return ioctl(vm->fd[0], KVM_SET_USER_MEMORY_REGION, &region) ? errno : 0;
+}
+
 static void set_register(const struct cpu *cpu, size_t offset, uint64_t value)
 {
 	struct kvm_one_reg reg = {
@@ -94,13 +107,17 @@ static void make_cpu(struct vm *vm, int number)
 	set_register(cpu, REGISTER(regs[3]), CODE_IPA + STACK_OFF + 0x1000 * (number + 1));
 }
 
-/* Level-1 blocks of 1 GiB, addresses mapped to themselves; the lowest is devices. */
-static void fill_tables(uint64_t *table)
+/*
+ * Level-1 blocks of 1 GiB, addresses mapped to themselves, except for the data's; the
+ * lowest is devices.
+ */
+static void fill_tables(uint64_t *table, uint64_t data_ipa)
 {
 	uint64_t i;
 
 	for (i = 0; i < 8; i++)
 		table[i] = i << 30 | 1 << 10 | 3 << 8 | (i ? 0 : 1) << 2 | 1;
+	table[DATA_IPA >> 30] ^= DATA_IPA ^ (data_ipa >> 30 << 30);
 }
 
 static void report_wrong(const struct mailbox *m)
@@ -185,8 +202,9 @@ static void *run_cpu(void *arg)
 	}
 }
 
-static void fill_code(struct vm *vm, enum order order)
+static void fill_code(struct vm *vm, const struct vm_config *config)
 {
+	uint64_t data_ipa = config->ipa ? config->ipa : DATA_IPA;
 	struct mailbox *m;
 	int i;
 
@@ -196,14 +214,14 @@ static void fill_code(struct vm *vm, enum order order)
 		die("mmap");
 	memcpy(vm->code, __start_guest_code, __stop_guest_code - __start_guest_code);
 	__builtin___clear_cache(vm->code, (char *)vm->code + TABLE_OFF);
-	fill_tables((uint64_t *)((char *)vm->code + TABLE_OFF));
+	fill_tables((uint64_t *)((char *)vm->code + TABLE_OFF), data_ipa);
 	vm->mail = m = (struct mailbox *)((char *)vm->code + MAILBOX_OFF);
-	m->data = DATA_IPA;
+	m->data = DATA_IPA + (data_ipa & ((1 << 30) - 1));
 	m->page_size = vm->page;
 	m->pages = vm->pages;
 	m->stride = vm->cpus;
 	for (i = 0; i < vm->cpus; i++)
-		m->cpu[i].order = order;
+		m->cpu[i].order = config->order;
 }
 
 void vm_open(struct vm *vm, const struct vm_config *config)
@@ -222,7 +240,7 @@ void vm_open(struct vm *vm, const struct vm_config *config)
 		die("a VM that is too large");
 	pthread_mutex_init(&vm->lock, NULL);
 	pthread_cond_init(&vm->changed, NULL);
-	fill_code(vm, config->order);
+	fill_code(vm, config);
 	vm->kvm = check(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
 	for (i = 0; i < vm->vms; i++) {
 		vm->fd[i] = check(ioctl(vm->kvm, KVM_CREATE_VM, config->type), "KVM_CREATE_VM");
@@ -230,7 +248,7 @@ void vm_open(struct vm *vm, const struct vm_config *config)
 			config->prepare(vm->fd[i]);
 		set_slot(vm->fd[i], 0, CODE_IPA, vm->code, CODE_SIZE, 0);
 	}
-	vm_data_slot(vm, DATA_IPA, vm->size, 0);
+	vm_data_slot(vm, config->ipa ? config->ipa : DATA_IPA, vm->size, 0);
 	for (i = 0; i < vm->cpus; i++)
 		make_cpu(vm, i);
 }
@@ -323,6 +341,14 @@ uint64_t vm_refused(const struct vm *vm)
 	for (i = 0; i < vm->cpus; i++)
 		sum += vm->cpu[i].refused;
 	return sum;
+}
+
+uint64_t vm_stat(const struct vm *vm, const char *name)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/%s", getpid(), vm->fd[0], name);
+	return read_number(path);
 }
 
 void vm_begin(struct vm *vm, size_t first, size_t n)

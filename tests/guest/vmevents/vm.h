@@ -120,6 +120,7 @@ struct vm_config {
 	int cpus;    /* 0: 2 */
 	int vms;     /* 0: 1; 2: every second vCPU is in another VM over the same memory */
 	uint64_t type; /* of KVM_CREATE_VM */
+	uint64_t ipa;  /* of the data, 0: DATA_IPA. It fits into the last of its GiB */
 	enum order order; /* the guest's first */
 	void (*prepare)(int fd); /* is called with a new VM, before anything else */
 	bool (*on_exit)(struct cpu *cpu); /* is asked first about an exit; true: dealt with */
@@ -156,6 +157,15 @@ void vm_end(struct vm *vm);
 /* KVM_SET_USER_MEMORY_REGION of the data slot in all VMs. bytes 0 deletes it. */
 void vm_data_slot(struct vm *vm, uint64_t ipa, size_t bytes, uint32_t flags);
 
+/* A counter of the first VM, or the sum of its vCPUs', by its name in debugfs. */
+uint64_t vm_stat(const struct vm *vm, const char *name);
+
+/*
+ * Tries the data slot's number for one at @ipa, as large as the data, in the first VM. The
+ * errno of the refusal; 0: it was accepted.
+ */
+int vm_try_slot(struct vm *vm, uint64_t ipa, uint32_t flags);
+
 /* Frames an event that throws [@first, + @n) away. */
 void vm_begin(struct vm *vm, size_t first, size_t n);
 void vm_done(struct vm *vm, size_t first, size_t n);
@@ -187,9 +197,11 @@ void event_dontneed(void);
 void event_replace(void);
 void event_punch(void);
 void event_hugetlb(void);
+void event_hugetlb_sizes(void);
 void event_two_vms(void);
 void event_compact(void);
 void event_migrate(void);
+void event_numa(void);
 void event_collapse(void);
 void event_soft_offline(void);
 void event_fork(void);
@@ -202,6 +214,9 @@ void event_device(void);
 void event_protect(void);
 void event_ring(void);
 void event_sigmask(void);
+void event_ipa(void);
+void event_readonly(void);
+void event_stats(void);
 
 /* Kills VMMs of its own, @rounds times, at moments that @seed decides. */
 void event_kill(unsigned int rounds, uint64_t seed);

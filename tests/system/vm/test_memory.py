@@ -21,9 +21,12 @@ NODES = [
 # Whole huge pages: two for the guest, two that replace broken or thrown-away ones.
 HUGE_PAGES = 4
 EVENTS = [
+    "ipa", "readonly", "stats",
+    # Before memory is in pieces: 32 MiB that hang together.
+    "hugetlb-sizes",
     "ksm", "swap", "cold", "free",
     "dontneed", "replace", "punch", "hugetlb", "two-vms",
-    "compact", "migrate", "collapse",
+    "compact", "migrate", "numa", "collapse",
     "fork", "uffd-wp", "protect", "slots", "ring", "sigmask",
     # Frames are lost for good: the last ones.
     "soft-offline", "hwpoison", "hwpoison-huge",
@@ -40,6 +43,7 @@ def host(request):
         m.load_redoubt()
         m.run(f"""
             set -e
+            echo 0 >/proc/sys/kernel/numa_balancing
             modprobe zram
             echo 128M >/sys/block/zram0/disksize
             mkswap /dev/zram0 && swapon /dev/zram0
