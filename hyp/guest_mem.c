@@ -2,7 +2,7 @@
 /*
  * A guest's memory, as the host manages it: maps by transitions of ownership, and
  * edits of an ordinary guest's stage 2 that don't change who owns what. Every call
- * covers at most RD_RANGE_MAX pages (invariant 7) and says how far it got.
+ * covers at most RD_RANGE_MAX pages or one block (invariant 7) and says how far it got.
  *
  * Locks: core/ownership's for transitions; the guest space's for the rest.
  */
@@ -26,16 +26,28 @@ static long get_range(struct host_regs *regs, u64 pages, struct guest_range *ran
 {
 	u64 shift = host_own.page_shift, gfn = regs->x[2];
 
-	if (pages > RD_RANGE_MAX)
+	if (pages > RD_RANGE_MAX && pages != RD_BLOCK_PAGES(shift))
 		return -E2BIG;
 	if (!pages || gfn >> (52 - shift))
 		return -EINVAL;
 	range->vm = vm_get(regs->x[1]);
 	if (!range->vm)
 		return -ENOENT;
+	if (pages > RD_RANGE_MAX && (range->vm->is_protected || gfn & (pages - 1))) {
+		vm_put(range->vm);
+		return -E2BIG;
+	}
 	range->ipa = ipa(gfn << shift);
 	range->size = pages << shift;
 	return 0;
+}
+
+/* Enough for the range's entries, and the one that leads to them. */
+static u32 budget_of(const struct guest_range *range)
+{
+	u64 pages = range->size >> host_own.page_shift;
+
+	return pages > RD_RANGE_MAX ? (u32)pages + 1 : RD_RANGE_MAX;
 }
 
 /* Only an ordinary guest's stage 2 is the host's to edit; a protected one's is its memory. */
@@ -123,12 +135,13 @@ long hvc_GUEST_UNMAP(struct host_regs *regs)
 long hvc_GUEST_WRPROTECT(struct host_regs *regs)
 {
 	struct pgt_gather gather = {};
-	struct pgt_op op = { .gather = &gather, .budget = RD_RANGE_MAX };
+	struct pgt_op op = { .gather = &gather };
 	struct guest_range range;
 	long ret = get_ordinary(regs, regs->x[3], &range);
 
 	if (ret)
 		return none_done(regs, ret);
+	op.budget = budget_of(&range);
 	port_lock(&range.vm->space.lock);
 	ret = pgt_s2_wrprotect(&range.vm->pgt, &op, range.ipa, range.size, NULL);
 	pgt_gather_flush(&range.vm->pgt, &gather);
@@ -142,13 +155,14 @@ long hvc_GUEST_WRPROTECT(struct host_regs *regs)
 long hvc_GUEST_TEST_CLEAR_YOUNG(struct host_regs *regs)
 {
 	struct pgt_gather gather = {};
-	struct pgt_op op = { .gather = &gather, .budget = RD_RANGE_MAX };
+	struct pgt_op op = { .gather = &gather };
 	bool clear = regs->x[4] & 1, young = false;
 	struct guest_range range;
 	long ret = get_ordinary(regs, regs->x[3], &range);
 
 	if (ret)
 		return none_done(regs, ret);
+	op.budget = budget_of(&range);
 	port_lock(&range.vm->space.lock);
 	ret = pgt_s2_test_clear_young(&range.vm->pgt, &op, range.ipa, range.size, clear, &young);
 	pgt_gather_flush(&range.vm->pgt, &gather);
@@ -194,13 +208,14 @@ long hvc_GUEST_RELAX(struct host_regs *regs)
 long hvc_GUEST_SPLIT(struct host_regs *regs)
 {
 	struct guest_range range;
-	struct pgt_op op = { .budget = RD_RANGE_MAX };
+	struct pgt_op op = {};
 	long ret = get_ordinary(regs, regs->x[3], &range);
 
 	if (ret)
 		return none_done(regs, ret);
 	port_lock(&range.vm->space.lock);
 	op.mc = &range.vm->pool.mc;
+	op.budget = budget_of(&range);
 	ret = pgt_s2_split(&range.vm->pgt, &op, range.ipa, range.size);
 	port_unlock(&range.vm->space.lock);
 	vm_put(range.vm);

@@ -193,6 +193,7 @@ static void init_gmem(struct rd_mmu *m)
 		.env = m,
 		.page_shift = PAGE_SHIFT,
 		.batch = RD_RANGE_MAX,
+		.largest = m->vm->is_protected ? RD_RANGE_MAX : RD_BLOCK_PAGES(PAGE_SHIFT),
 		.pinned = m->vm->is_protected,
 	};
 	struct gmem_config g = {

@@ -133,7 +133,7 @@ static u64 block_sizes(void)
 	unsigned int i;
 	u32 order[3];
 
-	gmem_protected_block_orders(PAGE_SHIFT, RD_RANGE_MAX, order);
+	gmem_protected_block_orders(PAGE_SHIFT, RD_BLOCK_PAGES(PAGE_SHIFT), order);
 	for (i = 0; i < ARRAY_SIZE(order); i++)
 		sizes |= order[i] ? (u64)PAGE_SIZE << order[i] : 0;
 	return sizes;

@@ -54,19 +54,20 @@ void gmem_p_clip(const struct gmem_protected *p, const struct gmem_run *run, u64
 	*end = (*end + mask) & ~mask;
 }
 
-/* The first span of at most a batch that [@gfn, @end) meets; false: nothing is mapped there. */
+/* The first span of one call's reach that [@gfn, @end) meets; false: nothing is mapped there. */
 static bool next_span(const struct gmem_protected *p, u64 gfn, u64 end, struct span *s)
 {
 	struct gmem_cursor c;
 	struct gmem_run run;
-	u64 to = end;
+	u64 to = end, reach;
 
 	if (!gmem_records_first(&p->records, gfn, &c, &run) || run.gfn >= end)
 		return false;
 	s->first = s->last = run;
 	s->gfn = gfn;
 	gmem_p_clip(p, &run, &s->gfn, &to);
-	while (to == gmem_run_end(&run) && to < end && to - s->gfn < p->batch) {
+	reach = gmem_p_reach(p, run.attr);
+	while (to == gmem_run_end(&run) && to < end && to - s->gfn < reach) {
 		u64 from = to;
 
 		if (!gmem_records_next(&c, &run) || run.gfn != from)
@@ -75,11 +76,11 @@ static bool next_span(const struct gmem_protected *p, u64 gfn, u64 end, struct s
 		gmem_p_clip(p, &run, &from, &to);
 		s->last = run;
 	}
-	if (to - s->gfn > p->batch) {
-		/* Ends where a block does: a batch is a multiple of every block's size. */
+	if (to - s->gfn > reach) {
+		/* Ends where a block does: the reach is a multiple of the first one's size. */
 		u64 mask = (1ull << gmem_p_order(p, s->last.attr)) - 1;
 
-		to = s->gfn + p->batch;
+		to = s->gfn + reach;
 		if (to > s->last.gfn)
 			to &= ~mask;
 	}
@@ -90,8 +91,8 @@ static bool next_span(const struct gmem_protected *p, u64 gfn, u64 end, struct s
 /*
  * As next_span(), for hypercalls that pass over what is not mapped: a batch from the
  * first mapped frame on, gaps and all, so that what it costs doesn't depend on how many
- * runs are in it. Blocks at both ends are whole: a batch is a multiple of every block's
- * size, so that a block which begins the span ends in it.
+ * runs are in it. Blocks at both ends are whole: a batch is a multiple of a block's size,
+ * so that a block which begins the span ends in it, or else the span is that block.
  */
 static bool next_batch(const struct gmem_protected *p, u64 gfn, u64 end, struct span *s)
 {
@@ -105,7 +106,11 @@ static bool next_batch(const struct gmem_protected *p, u64 gfn, u64 end, struct 
 	s->first = run;
 	s->gfn = gfn;
 	gmem_p_clip(p, &run, &s->gfn, &to);
-	s->end = end - s->gfn < p->batch ? end : s->gfn + p->batch;
+	s->end = s->gfn + gmem_p_reach(p, run.attr);
+	if (s->end - s->gfn > p->batch)
+		return true;
+	if (s->end > end)
+		s->end = end;
 	/* The run that the end is in, if any. */
 	if (s->end > to && (!gmem_records_find(&p->records, s->end - 1, &run) || run.gfn >= s->end))
 		return true;
@@ -181,8 +186,8 @@ static void ready_to_split(struct gmem_protected *p, struct span *s)
 		return;
 	}
 	s->end = gmem_run_end(&s->first);
-	if (s->end - s->gfn > p->batch)
-		s->gfn = (s->end - p->batch + mask) & ~mask;
+	if (s->end - s->gfn > gmem_p_reach(p, s->first.attr))
+		s->gfn = (s->end - gmem_p_reach(p, s->first.attr) + mask) & ~mask;
 }
 
 int gmem_p_take(struct gmem_protected *p, u64 gfn, u64 pages, u64 *done)
@@ -488,13 +493,13 @@ static const struct gmem_backend_ops protected_ops = {
 	.destroy = protected_destroy,
 };
 
-void gmem_protected_block_orders(u32 page_shift, u64 batch, u32 order[3])
+void gmem_protected_block_orders(u32 page_shift, u64 largest, u32 order[3])
 {
 	u32 bits = page_shift - 3; /* that one level of tables resolves */
 	u32 i;
 
 	for (i = 0; i < 3; i++)
-		order[i] = i < 2 && 1ull << (bits * (i + 1)) <= batch ? bits * (i + 1) : 0;
+		order[i] = i < 2 && 1ull << (bits * (i + 1)) <= largest ? bits * (i + 1) : 0;
 }
 
 void gmem_protected_init(struct gmem_protected *p, const struct gmem_protected_config *cfg)
@@ -502,7 +507,7 @@ void gmem_protected_init(struct gmem_protected *p, const struct gmem_protected_c
 	memset(p, 0, sizeof(*p));
 	p->be.ops = &protected_ops;
 	p->be.shared_split = true;
-	gmem_protected_block_orders(cfg->page_shift, cfg->batch, p->be.block_order);
+	gmem_protected_block_orders(cfg->page_shift, cfg->largest, p->be.block_order);
 	p->hyp_ops = cfg->hyp_ops;
 	p->hyp = cfg->hyp;
 	p->env_ops = cfg->env_ops;

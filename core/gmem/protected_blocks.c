@@ -52,8 +52,8 @@ int gmem_p_split(struct gmem_backend *be, u64 gfn, u64 pages, struct gmem_cache 
 		}
 		mask = (1ull << gmem_p_order(p, run.attr)) - 1;
 		gmem_p_clip(p, &run, &at, &to);
-		if (to - at > p->batch)
-			to = at + p->batch;
+		if (to - at > gmem_p_reach(p, run.attr))
+			to = at + gmem_p_reach(p, run.attr);
 		err = gmem_has_leaves(cache, 2) ? p->hyp_ops->split(p->hyp, at, to - at, &did) : -ENOMEM;
 		did &= ~mask;
 		if (did)
@@ -83,7 +83,7 @@ static bool would_be_block(const struct gmem_run *run, u64 gfn, u32 order, u64 *
 int gmem_p_collapse(struct gmem_backend *be, u64 gfn, u64 pages, u64 *done)
 {
 	struct gmem_protected *p = to_protected(be);
-	u64 end = gfn + pages, at = gfn, did = 0;
+	u64 end = gfn + pages, at = gfn, took, did;
 	struct gmem_run run;
 
 	gmem_p_lock(p, true);
@@ -97,7 +97,8 @@ int gmem_p_collapse(struct gmem_backend *be, u64 gfn, u64 pages, u64 *done)
 			at = run.gfn;
 		if (!(run.attr & (ATTR_SIZE | ATTR_DEVICE)) &&
 		    would_be_block(&run, at, order, &first) && first + (1ull << order) <= end) {
-			gmem_p_take(p, first, 1ull << order, &did);
+			for (took = 0; took < 1ull << order; took += did)
+				gmem_p_take(p, first + took, (1ull << order) - took, &did);
 			at = first + (1ull << order);
 		} else {
 			at = gmem_run_end(&run);

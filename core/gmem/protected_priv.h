@@ -42,6 +42,14 @@ static inline u32 gmem_p_order(const struct gmem_protected *p, u32 attr)
 	return attr & ATTR_SIZE ? p->be.block_order[(attr & ATTR_SIZE) - 1] : 0;
 }
 
+/* Pages that a call may cover which begins in a run of @attr: a batch, or one larger block. */
+static inline u64 gmem_p_reach(const struct gmem_protected *p, u32 attr)
+{
+	u64 block = 1ull << gmem_p_order(p, attr);
+
+	return block > p->batch ? block : p->batch;
+}
+
 static inline u64 gmem_run_end(const struct gmem_run *run)
 {
 	return run->gfn + run->pages;

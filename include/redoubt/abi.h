@@ -79,8 +79,12 @@ enum rd_hvc { RD_HYPERCALLS(RD_HVC_ENUM) };
 #define RD_PROT_DEVICE (1UL << 3) /* Device-nGnRE; not RAM, ordinary VMs only */
 #define RD_PROT_NC     (1UL << 4) /* Normal non-cacheable */
 
-/* A range in one call covers at most this many pages; more is -E2BIG. */
-#define RD_RANGE_MAX 512
+/*
+ * A range in one call covers at most this many pages; more is -E2BIG. An ordinary VM's may
+ * also be one block, aligned in the guest: what an entry above the last level maps.
+ */
+#define RD_RANGE_MAX	      512
+#define RD_BLOCK_PAGES(shift) (1UL << ((shift) - 3))
 
 /* Handles count from 1, so that 0 is never a VM. */
 #define RD_VM_MAX   255

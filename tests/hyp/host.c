@@ -96,7 +96,7 @@ static u64 some_pages(void)
 	case 1:
 		return below(2) ? 0 : 513;
 	case 2:
-		return 512;
+		return below(2) ? 512 : 1ULL << (sim.shape->shift - 3);
 	case 3:
 	case 4:
 		return 1 + below(100);
@@ -176,11 +176,15 @@ static void set_vcpu_create(struct call *call, bool sane)
 static void set_map(struct call *call, bool sane)
 {
 	bool block = !below(4);
+	/* One entry of tables: 512 pages, or more with larger granules. */
+	u64 pages = below(2) ? 512 : 1ULL << (sim.shape->shift - 3);
 
-	call->x[2] = block ? below(3) * 512 : sane ? below(GFNS) : some_gfn(call->x[1]);
-	call->x[3] = block ? sim_pfn((u32)below(sim.nr_pages)) & ~511ULL :
+	call->x[2] = block ? below(3) * pages : sane ? below(GFNS) : some_gfn(call->x[1]);
+	call->x[3] = block ? sim_pfn((u32)below(sim.nr_pages)) & ~(pages - 1) :
 		     sane ? own_pfn() : some_pfn();
-	call->x[4] = block ? 512 : sane ? 1 + below(8) : some_pages();
+	call->x[4] = block ? pages : sane ? 1 + below(8) : some_pages();
+	if (call->x[4] > 512 && call->x[4] < MAPS_MAX && world_was.nr_maps + call->x[4] > MAPS_MAX)
+		call->x[4] = 1; /* the oracle has no room */
 	call->x[5] = sane || below(6) ? 1 + 2 * below(4) : wild();
 	if (!sane && !below(6)) { /* a device's page */
 		call->x[3] = below(4) ? 0x9000000ULL >> sim.shape->shift : some_pfn();

@@ -24,11 +24,11 @@ enum verdict {
 static struct world want;
 static enum verdict verdict;
 
-/* A range of RAM of one region; 0 pages: it is none. */
-static u64 ram_range(u64 pfn, u64 pages, u32 *first)
+/* A range of RAM of one region; 0 pages: it is none, or of more than @most. */
+static u64 ram_range(u64 pfn, u64 pages, u64 most, u32 *first)
 {
 	*first = sim_page(pfn);
-	if (*first == SIM_NO_PAGE || !pages || pages > RD_RANGE_MAX ||
+	if (*first == SIM_NO_PAGE || !pages || pages > most ||
 	    sim_page(pfn + pages - 1) != *first + pages - 1)
 		return 0;
 	/* Numbers go on across the hole between regions; frames don't. */
@@ -37,7 +37,7 @@ static u64 ram_range(u64 pfn, u64 pages, u32 *first)
 
 static bool range_hosts_alone(u64 pfn, u64 pages, u32 *first)
 {
-	u64 i, n = ram_range(pfn, pages, first);
+	u64 i, n = ram_range(pfn, pages, RD_RANGE_MAX, first);
 
 	for (i = 0; i < n; i++)
 		if (!hosts_alone(&world_was, *first + (u32)i))
@@ -105,7 +105,7 @@ static enum verdict want_unshare_hyp(const struct call *call)
 	u64 pages = call->x[2], i;
 	u32 first;
 
-	if (!ram_range(call->x[1], pages, &first))
+	if (!ram_range(call->x[1], pages, RD_RANGE_MAX, &first))
 		return REFUSE;
 	for (i = 0; i < pages; i++) {
 		struct page_state *p = &want.page[first + i];
@@ -203,12 +203,20 @@ static enum verdict want_topup(const struct call *call)
 
 /* ---- Guests' memory ---- */
 
+/* A batch, or one block of an ordinary VM. */
+static bool is_range(const struct vm *vm, u64 gfn, u64 pages)
+{
+	if (pages <= RD_RANGE_MAX)
+		return pages;
+	return pages == 1ULL << (sim.shape->shift - 3) && !(gfn % pages) && !vm->is_protected;
+}
+
 static bool guest_range(const struct call *call, u64 pages, struct vm **vm)
 {
 	u64 gfn = call->x[2], end;
 
 	*vm = live_vm(call->x[1]);
-	if (!*vm || !pages || pages > RD_RANGE_MAX)
+	if (!*vm || !is_range(*vm, gfn, pages))
 		return false;
 	end = 1ULL << ((*vm)->ipa_bits - sim.shape->shift);
 	return gfn < end && pages <= end - gfn;
@@ -240,7 +248,7 @@ static enum verdict want_map(const struct call *call)
 
 	if (prot & (RD_PROT_DEVICE | RD_PROT_NC))
 		return want_map_device(call);
-	if (!guest_range(call, pages, &vm) || prot & ~7ULL || !ram_range(call->x[3], pages, &first))
+	if (!guest_range(call, pages, &vm) || prot & ~7ULL || !ram_range(call->x[3], pages, pages, &first))
 		return REFUSE;
 	if (!vm->is_protected && !(prot & MAP_R))
 		return REFUSE;

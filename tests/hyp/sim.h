@@ -28,7 +28,7 @@
 #define SIM_REGS	224
 #define SIM_TLB_SIZE	96
 #define SIM_REGIONS	2
-#define SIM_PAGES_MAX	4096
+#define SIM_PAGES_MAX	4608
 #define SIM_NO_PAGE	(~0u)
 #define SIM_DEVICE	(~1u) /* what an ordinary guest may have that is not RAM */
 

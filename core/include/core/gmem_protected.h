@@ -57,16 +57,17 @@ struct gmem_protected_config {
 	const struct gmem_env_ops *env_ops; /* for the records' lock and memory */
 	void *env;
 	u32 page_shift;
-	u64 batch;	/* pages a hypercall takes, a power of two; larger blocks aren't offered */
+	u64 batch;	/* pages a hypercall takes, a power of two; or one block that is larger */
+	u64 largest;	/* no block of more pages is offered */
 	bool pinned;
 };
 
 /**
  * gmem_protected_block_orders() - the blocks that the backend offers.
- * @page_shift, @batch: as in the configuration.
+ * @page_shift, @largest: as in the configuration.
  * @order: set to log2 of the pages of each, ascending; 0: no more.
  */
-void gmem_protected_block_orders(u32 page_shift, u64 batch, u32 order[3]);
+void gmem_protected_block_orders(u32 page_shift, u64 largest, u32 order[3]);
 
 /* gmem_protected_init() - a backend without mappings. */
 void gmem_protected_init(struct gmem_protected *p, const struct gmem_protected_config *cfg);

@@ -66,12 +66,20 @@ static u64 block_pages(const struct gm_machine *m, u64 gfn)
 	return 1ull << GM_ORDER(entry(m, gfn));
 }
 
+/* What one call may be about: a batch, or one block. */
+static bool is_range(const struct gm_machine *m, u64 gfn, u64 pages)
+{
+	if (!pages || gfn + pages > GM_GFNS)
+		return false;
+	return pages <= m->p.batch || (pages == GM_BLOCK_MAX && !(gfn & (pages - 1)));
+}
+
 /* All of it is mapped, in whole blocks. */
 static int check_mapped(struct gm_machine *m, u64 gfn, u64 pages)
 {
 	u64 i;
 
-	if (!pages || pages > 64 || gfn + pages > GM_GFNS)
+	if (!is_range(m, gfn, pages))
 		return -EINVAL;
 	for (i = gfn; i < gfn + pages; i++) {
 		if (!(entry(m, i) & GM_VALID))
@@ -102,7 +110,7 @@ static int hyp_map(void *hyp, u64 gfn, u64 pfn, u64 pages, u32 prot, u64 *done)
 
 	gm_check(gm_env_mmu_held() == 1 && gm_env_records_held() == 2);
 	begin(m);
-	gm_check(pages == 1 || pages == 8 || pages == 64);
+	gm_check(pages == 1 || pages == 8 || pages == GM_BLOCK_MAX);
 	gm_check(!((gfn | pfn) & (pages - 1)) && gfn + pages <= GM_GFNS);
 	for (i = gfn; i < gfn + pages; i++) {
 		if (entry(m, i) & GM_VALID)
@@ -124,7 +132,7 @@ static int check_uncut(struct gm_machine *m, u64 gfn, u64 pages)
 {
 	u64 i = gfn + pages - 1;
 
-	if (!pages || pages > 64 || gfn + pages > GM_GFNS)
+	if (!is_range(m, gfn, pages))
 		return -EINVAL;
 	if (block_first(m, gfn) != gfn)
 		return -E2BIG;

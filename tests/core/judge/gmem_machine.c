@@ -233,7 +233,9 @@ static void init_gmem(struct gm_machine *m)
 		.env_ops = &gm_env_ops,
 		.env = m,
 		.page_shift = GM_SHIFT,
-		.batch = 64,
+		/* A block is a part of a batch, or larger than one. */
+		.batch = gm_seed & 1 ? 16 : GM_BLOCK_MAX,
+		.largest = GM_BLOCK_MAX,
 	};
 	struct gmem_config g = {
 		.ops = &gm_env_ops,

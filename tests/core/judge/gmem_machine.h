@@ -22,6 +22,7 @@
 #include "walk.h"
 
 #define GM_GFNS	    1024u
+#define GM_BLOCK_MAX 64 /* pages, in the `protected` backend */
 #define GM_IPA_BITS (GM_SHIFT + 10)
 #define GM_TLB	    64u
 #define GM_RING	    128u /* entries of a dirty ring */

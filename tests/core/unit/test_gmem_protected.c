@@ -12,6 +12,7 @@
 
 #define GFNS  8192
 #define BATCH 512
+#define BLOCK 512
 
 /* EL2 and the environment in one. */
 static struct world {
@@ -22,6 +23,11 @@ static struct world {
 	int refuse;  /* what EL2 answers to the next map */
 	u32 lock_depth;
 } w;
+
+static bool one_call(u64 gfn, u64 pages)
+{
+	return pages <= w.p.batch || (pages == BLOCK && gfn % BLOCK == 0);
+}
 
 static int hyp_map(void *hyp, u64 gfn, u64 pfn, u64 pages, u32 prot, u64 *done)
 {
@@ -34,7 +40,7 @@ static int hyp_map(void *hyp, u64 gfn, u64 pfn, u64 pages, u32 prot, u64 *done)
 	w.refuse = 0;
 	if (err)
 		return err;
-	assert_true(pages <= BATCH);
+	assert_true(one_call(gfn, pages));
 	for (i = 0; i < pages; i++) {
 		if (w.s2[gfn + i])
 			return -EPERM;
@@ -51,7 +57,7 @@ static int hyp_unmap(void *hyp, u64 gfn, u64 pages, u64 *done)
 
 	(void)hyp;
 	w.calls++;
-	assert_true(pages && pages <= BATCH && w.s2[gfn]);
+	assert_true(pages && one_call(gfn, pages) && w.s2[gfn]);
 	for (i = 0; i < pages; i++)
 		w.s2[gfn + i] = 0;
 	*done += pages;
@@ -138,12 +144,19 @@ static const struct gmem_env_ops env_ops = {
 	.relax = env_relax,
 };
 
-static void begin(bool pinned)
+static void begin_with(u64 batch, bool pinned)
 {
-	struct gmem_protected_config cfg = { &hyp_ops, &w, &env_ops, &w, 12, BATCH, pinned };
+	struct gmem_protected_config cfg = {
+		&hyp_ops, &w, &env_ops, &w, 12, batch, BLOCK, pinned,
+	};
 
 	memset(&w, 0, sizeof(w));
 	gmem_protected_init(&w.p, &cfg);
+}
+
+static void begin(bool pinned)
+{
+	begin_with(BATCH, pinned);
 }
 
 /* One mapping with a fresh cache. */
@@ -297,6 +310,44 @@ static void blocks_go_whole(void **state)
 	end();
 }
 
+/* A call covers such a block alone; what lies before and behind it goes in batches. */
+static void a_block_is_larger_than_a_batch(void **state)
+{
+	u64 gfn, done;
+
+	(void)state;
+	begin_with(64, false);
+	for (gfn = 480; gfn < 512; gfn++)
+		assert_int_equal(map(gfn, 1, gfn * 7), 0);
+	w.calls = 0;
+	assert_int_equal(map(512, 512, 5120), 0);
+	assert_int_equal(w.calls, 1);
+	assert_int_equal(map(1024, 512, 5632), 0);
+	assert_int_equal(map(1536, 1, 6144), 0);
+	same_as_el2();
+	w.calls = 0;
+	assert_int_equal(unmap(500, 100), 0);
+	assert_int_equal(w.calls, 2);
+	assert_true(w.s2[499] && !w.s2[500] && !w.s2[1023] && w.s2[1024]);
+	same_as_el2();
+	w.calls = 0;
+	assert_int_equal(unmap(1500, 100), 0);
+	assert_int_equal(w.calls, 2);
+	assert_true(!w.s2[1024] && !w.s2[1536]);
+	same_as_el2();
+	/* With no memory for a record more, the end of a run goes too: its last block. */
+	assert_int_equal(map(512, 512, 5120), 0);
+	assert_int_equal(map(1024, 512, 5632), 0);
+	assert_int_equal(map(1536, 512, 6144), 0);
+	w.p.env_ops->free(&w, gmem_leaf_pop(&w.p.spare), gmem_records_leaf_size());
+	w.starve = true;
+	assert_int_equal(w.p.be.ops->unmap(&w.p.be, 1024, 10, &done), 0);
+	w.starve = false;
+	same_as_el2();
+	assert_true(!w.s2[1024] && !w.s2[1535]);
+	end();
+}
+
 static void a_racing_vcpu_is_no_error(void **state)
 {
 	(void)state;
@@ -443,6 +494,7 @@ int main(void)
 		cmocka_unit_test(the_middle_of_a_run_goes),
 		cmocka_unit_test(without_memory_more_goes_than_was_asked),
 		cmocka_unit_test(scattered_pages_go_in_batches),
+		cmocka_unit_test(a_block_is_larger_than_a_batch),
 		cmocka_unit_test(gaps_cost_no_call),
 		cmocka_unit_test(blocks_go_whole),
 		cmocka_unit_test(a_racing_vcpu_is_no_error),
