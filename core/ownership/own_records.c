@@ -90,6 +90,15 @@ u64 own_records_host_prefix(const struct vmemmap *mem, const struct vmemmap_regi
 /* Two records, as they lie in memory. */
 typedef u64 __attribute__((__may_alias__)) pair_t;
 
+static inline void fill16(u32 *records, u64 two)
+{
+	pair_t *pair = (pair_t *)records;
+
+	pair[0] = pair[1] = pair[2] = pair[3] = two;
+	pair[4] = pair[5] = pair[6] = pair[7] = two;
+}
+
+/* A block's 512 records are most of what mapping it costs: few branches. */
 static void fill(u32 *records, u64 nr, u32 value)
 {
 	u32 *rec = records, *end = records + nr;
@@ -97,12 +106,14 @@ static void fill(u32 *records, u64 nr, u32 value)
 
 	if (nr && (uintptr_t)rec & sizeof(u32))
 		*rec++ = value;
-	for (; end - rec >= 16; rec += 16) {
-		pair_t *pair = (pair_t *)rec;
-
-		pair[0] = pair[1] = pair[2] = pair[3] = two;
-		pair[4] = pair[5] = pair[6] = pair[7] = two;
+	for (; end - rec >= 64; rec += 64) {
+		fill16(rec, two);
+		fill16(rec + 16, two);
+		fill16(rec + 32, two);
+		fill16(rec + 48, two);
 	}
+	for (; end - rec >= 16; rec += 16)
+		fill16(rec, two);
 	for (; rec < end; rec++)
 		*rec = value;
 }
