@@ -47,7 +47,7 @@ static u32 budget_of(const struct guest_range *range)
 {
 	u64 pages = range->size >> host_own.page_shift;
 
-	return pages > RD_RANGE_MAX ? (u32)pages + 1 : RD_RANGE_MAX;
+	return (pages > RD_RANGE_MAX ? (u32)pages : RD_RANGE_MAX) + 1;
 }
 
 /* Only an ordinary guest's stage 2 is the host's to edit; a protected one's is its memory. */

@@ -341,6 +341,11 @@ static enum verdict want_edit(const struct call *call, u64 pages)
 
 	if (!vm || vm->is_protected)
 		return REFUSE;
+	/* A block is done in one call, whether it is one entry or pages, and even if it is split. */
+	if (ok && !call->out[0] && pages == 1ULL << (sim.shape->shift - 3) &&
+	    !(call->x[2] % pages) && call->out[1] != pages)
+		sim_fail("a call about a block is done after %llu of %llu pages", call->out[1],
+			 pages);
 	return ok ? EITHER : REFUSE;
 }
 
