@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "vm.h"
@@ -29,6 +30,8 @@ static void use_last_pages(void *data, unsigned int bits)
 				    .ipa = (1ULL << bits) - SIZE, .order = ORDER_WRITE };
 	struct vm vm;
 
+	/* Empty, as the guest takes it to be. */
+	check(madvise(data, SIZE, MADV_DONTNEED), "MADV_DONTNEED");
 	vm_start(&vm, &config);
 	vm_sweeps(&vm, 1);
 	vm_order(&vm, ORDER_REST);

@@ -154,10 +154,11 @@ static void try_huge_size(size_t huge)
 
 	snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-%zukB/nr_hugepages",
 		 huge >> 10);
-	write_file(path, "2");
+	/* Two that replace those which are on their way back while a fault holds them. */
+	write_file(path, "4");
 	errno = 0;
-	if (read_number(path) != 2)
-		die("no two huge pages of %zu KiB", huge >> 10);
+	if (read_number(path) != 4)
+		die("no four huge pages of %zu KiB", huge >> 10);
 	config.data = map_memfd(config.size, MFD_HUGETLB | __builtin_ctzl(huge) << MFD_HUGE_SHIFT);
 	snprintf(name, sizeof(name), "hugetlb of %zu KiB", huge >> 10);
 	vm_start(&vm, &config);

@@ -67,7 +67,7 @@ void event_compact(void)
 	vm_start(&vm, &config);
 	vm_order(&vm, ORDER_WRITE);
 	vm_sweeps(&vm, 1);
-	for (rounds = 0; rounds < 10 || sum < vm.pages; rounds++) {
+	for (rounds = 0; rounds < 4 || sum < vm.pages; rounds++) {
 		void *gaps = make_gaps(filler, vm.page);
 
 		vm_begin(&vm, 0, vm.pages);

@@ -92,6 +92,7 @@ static void make_cpu(struct vm *vm, int number)
 	long size = check(ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
 
 	cpu->vm = vm;
+	cpu->run_size = size;
 	cpu->number = number;
 	cpu->vm_fd = vm->fd[number % vm->vms];
 	cpu->fd = check(ioctl(cpu->vm_fd, KVM_CREATE_VCPU, number), "KVM_CREATE_VCPU");
@@ -398,6 +399,7 @@ void vm_end(struct vm *vm)
 	pthread_mutex_unlock(&vm->lock);
 	for (i = 0; i < vm->cpus; i++) {
 		pthread_join(vm->cpu[i].thread, NULL);
+		munmap(vm->cpu[i].run, vm->cpu[i].run_size);
 		close(vm->cpu[i].fd);
 	}
 	for (i = 0; i < vm->vms; i++)

@@ -90,6 +90,7 @@ struct cpu {
 	int vm_fd; /* of the VM that it belongs to */
 	int fd;
 	struct kvm_run *run;
+	size_t run_size;
 	pthread_t thread;
 	bool resting;	   /* under vm->lock */
 	uint64_t mmio;	   /* exits for the data, where it was not mapped */
