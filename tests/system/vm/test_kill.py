@@ -28,9 +28,10 @@ def state(host):
                    if " host" not in line or "shared" in line or "lent" in line],
         "VMs": numbers(host, f"cat {DEBUG}/stats")["VMS"],
         "pins": pins["nr_foll_pin_acquired"] - pins["nr_foll_pin_released"],
+        # Blocks of the host's stage 2 that were split are blocks again.
+        "free tables": numbers(host, f"cat {DEBUG}/stats")["POOL_FREE"],
     }
-    return (fixed, numbers(host, f"cat {DEBUG}/stats")["POOL_FREE"],
-            free_kib(host) // 1024)
+    return fixed, free_kib(host) // 1024
 
 
 @pytest.mark.parametrize("kernel", ["4k", "16k"])
@@ -39,11 +40,9 @@ def test_killed_at_any_moment(kernel):
     with with_redoubt(kernel=kernel, files=files, name=f"test-kill-{kernel}") as host:
         host.load_redoubt()
         host.run("vmevents kill 1 64", timeout=300)  # what is allocated once, is now
-        before, pool_before, free_before = state(host)
+        before, free_before = state(host)
         print(host.output(f"vmevents kill {SEED} {ROUNDS[kernel]}", timeout=900))
-        after, pool_after, free_after = state(host)
+        after, free_after = state(host)
         assert before == after
-        # Less than a page lost in a hundred VMs would show.
-        assert pool_before - pool_after < ROUNDS[kernel] // 100
         assert free_before - free_after < 16
         host.run("rmmod redoubt")
