@@ -55,6 +55,8 @@ static struct jo_step choose(struct rng *rng)
 	step.nr = number(rng, 0, 8);
 	step.gfn = step.op == JO_GUEST_DRAIN ? 0 : number(rng, 0, shape.nr_gfns + 1);
 	step.prot = step.op == JO_HOST_SHARE_GUEST ? (u32)rng_below(rng, 16) : 0;
+	if (step.op == JO_HOST_SHARE_DEVICE)
+		step.prot = (u32)rng_below(rng, 32);
 	if (step.op == JO_GUEST_DRAIN && !step.nr)
 		step.nr = 1;
 	return step;
@@ -65,6 +67,8 @@ static bool in_world(const struct jo_step *step)
 {
 	u64 first = jo_frame_of(&shape, step->pfn);
 
+	if (step->op == JO_HOST_SHARE_DEVICE)
+		return first < shape.nr_frames;
 	return step->op != JO_HOST_DONATE_DEVICE ||
 	       (first < shape.nr_frames && step->nr <= shape.nr_frames - first);
 }
