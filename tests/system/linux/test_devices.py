@@ -61,18 +61,18 @@ def test_pci_console(vm, host_machine):
     """virtio-console, a terminal, both ways at once; beside the ports that carry commands."""
     # QEMU throws away what a console's other end has no room for: less than a pipe holds.
     host_machine.run("""
-        (timeout 150 head -n 2000 /run/hvc.out >/run/hvc.got; : >/run/hvc.end) 2>/dev/null &""")
+        (timeout 150 head -n 500 /run/hvc.out >/run/hvc.got; : >/run/hvc.end) 2>/dev/null &""")
     # It stays open, or the kernel forgets that it is raw.
     vm.run("""
         (exec 4<>/dev/hvc0; stty raw -echo <&4; : >/tmp/raw
-         timeout 150 head -n 2000 <&4 >/tmp/got & seq 1 2000 >&4; wait; : >/tmp/end) \
+         timeout 150 head -n 500 <&4 >/tmp/got & seq 1 500 >&4; wait; : >/tmp/end) \
             >/dev/null 2>&1 &
         until [ -e /tmp/raw ]; do usleep 1000; done""")
-    host_machine.run("seq 2001 4000 >/run/hvc.in &")
+    host_machine.run("seq 501 1000 >/run/hvc.in &")
     host_machine.run("""until [ -e /run/hvc.end ]; do sleep 0.1; done
-        seq 1 2000 | cmp - /run/hvc.got; rm /run/hvc.got /run/hvc.end""")
+        seq 1 500 | cmp - /run/hvc.got; rm /run/hvc.got /run/hvc.end""")
     vm.run("""until [ -e /tmp/end ]; do usleep 10000; done
-        seq 2001 4000 | cmp - /tmp/got; rm /tmp/got /tmp/raw /tmp/end""")
+        seq 501 1000 | cmp - /tmp/got; rm /tmp/got /tmp/raw /tmp/end""")
 
 
 def test_pci_serial_port(vm, host_machine, disk):
