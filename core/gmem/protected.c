@@ -436,8 +436,9 @@ static int protected_flush(struct gmem_backend *be, u64 gfn, u64 pages, u64 *don
 			break;
 		}
 		gmem_p_clip(p, &run, &at, &to);
-		if (to - at > p->batch)
-			to = at + p->batch;
+		/* Whole blocks: the next turn would come back to the begin of one cut in two. */
+		if (to - at > gmem_p_reach(p, run.attr))
+			to = at + gmem_p_reach(p, run.attr);
 		if (!(run.attr & ATTR_DEVICE))
 			p->hyp_ops->clean(p->hyp, run.pfn + (at - run.gfn), to - at);
 		work += to - at;
