@@ -19,7 +19,7 @@
 #define KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP 225
 #endif
 
-#define SIZE	    (8 << 20)
+#define PAGES	    2048 /* a sweep fills a ring, whatever the size of a page */
 #define RING_PAGES  64 /* KVM_DIRTY_LOG_PAGE_OFFSET */
 #define ENTRIES	    1024 /* 16 KiB: a page at least */
 #define RING_BYTES  (ENTRIES * sizeof(struct kvm_dirty_gfn))
@@ -145,15 +145,16 @@ static void spoil(struct vm *vm)
 
 void event_ring(void)
 {
+	size_t size = (size_t)PAGES * sysconf(_SC_PAGESIZE);
 	struct vm_config config = {
-		.data = map_anonymous(SIZE, 0), .size = SIZE,
+		.data = map_anonymous(size, 0), .size = size,
 		.prepare = enable_rings, .on_exit = ring_exit,
 	};
 	struct kvm_dirty_log log = { .slot = DATA_SLOT };
 	struct vm vm;
 	int i;
 
-	r.copy = map_anonymous(SIZE, 0);
+	r.copy = map_anonymous(size, 0);
 	vm_open(&vm, &config);
 	map_rings(&vm);
 	vm_run(&vm);
