@@ -242,6 +242,20 @@ static const u64 functions[] = {
 	RD_HYPERCALLS(FUNCTION)
 };
 
+static void aim_at_block(struct call *call)
+{
+	u64 pages = 1ULL << (sim.shape->shift - 3);
+	const struct guest_map *map;
+
+	call->x[2] = 0;
+	call->x[3] = pages;
+	if (!world_was.nr_maps)
+		return;
+	map = &world_was.map[below(world_was.nr_maps)];
+	call->x[1] = map->handle;
+	call->x[2] = map->gfn & ~(pages - 1);
+}
+
 struct call host_choose(u32 cpu)
 {
 	struct call call = hvc(cpu, functions[below(sizeof(functions) / sizeof(functions[0]))]);
@@ -320,6 +334,10 @@ struct call host_choose_sane(u32 cpu)
 		call.x[0] = below(2) ? RD_HVC_HOST_SHARE_HYP : RD_HVC_HOST_UNSHARE_HYP;
 		call.x[1] = (sim.shape->base[0] >> sim.shape->shift) + 512;
 		call.x[2] = 512 + below(2);
+		break;
+	case 14: /* a block that a VM has, perhaps as one entry */
+		call.x[0] = below(4) ? RD_HVC_GUEST_SPLIT : RD_HVC_GUEST_WRPROTECT;
+		aim_at_block(&call);
 		break;
 	}
 	return call;

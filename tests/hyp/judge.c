@@ -239,6 +239,17 @@ static enum verdict want_map_device(const struct call *call)
 	return EITHER;
 }
 
+/* What goes to a protected VM is zeroed one day: a block of more pages is refused as such. */
+static void check_protected_bound(const struct call *call, u64 pages)
+{
+	const struct vm *vm = live_vm(call->x[1]);
+
+	if (vm && vm->is_protected && pages > RD_RANGE_MAX && !(call->x[5] & ~7ULL) &&
+	    !(call->x[2] >> (52 - sim.shape->shift)) && (long)call->out[0] != -E2BIG)
+		sim_fail("%llu pages for a protected VM in one call: %lld, not E2BIG", pages,
+			 (long long)call->out[0]);
+}
+
 static enum verdict want_map(const struct call *call)
 {
 	u64 gfn = call->x[2], pages = call->x[4], i, prot = call->x[5];
@@ -248,6 +259,7 @@ static enum verdict want_map(const struct call *call)
 
 	if (prot & (RD_PROT_DEVICE | RD_PROT_NC))
 		return want_map_device(call);
+	check_protected_bound(call, pages);
 	if (!guest_range(call, pages, &vm) || prot & ~7ULL || !ram_range(call->x[3], pages, pages, &first))
 		return REFUSE;
 	if (!vm->is_protected && !(prot & MAP_R))

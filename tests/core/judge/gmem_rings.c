@@ -75,7 +75,7 @@ void gm_rings_spoil(struct gm_machine *m, struct rng *rng)
 		/* Entries that nobody has pushed are collected, and name what there is not. */
 		for (; at != cpu->ring.emptied + GM_RING; at++)
 			cpu->entry[at % GM_RING] = (struct gmem_ring_entry){
-				GMEM_RING_COLLECTED, (u32)rng_below(rng, 10), rng_next(rng, 40) };
+				GMEM_RING_COLLECTED, (u32)rng_below(rng, 10), rng_next(rng, 5) };
 		/* Others, of slots that keep no log any more, are changed. */
 		for (at = cpu->fetched; at != cpu->ring.pushed; at++) {
 			struct gmem_ring_entry *e = &cpu->entry[at % GM_RING];
@@ -84,7 +84,7 @@ void gm_rings_spoil(struct gm_machine *m, struct rng *rng)
 			if (slot && (slot->flags & GMEM_LOG_DIRTY))
 				continue;
 			e->slot = (u32)rng_below(rng, 10);
-			e->page = rng_next(rng, 40) | GM_GFNS;
+			e->page = rng_next(rng, 5) | GM_GFNS;
 		}
 	}
 }
