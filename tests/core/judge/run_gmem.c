@@ -414,7 +414,7 @@ static void one_world(u64 seed, u64 ops, struct run *sum)
 	if (seed % 3 == 2)
 		gm_rings_init(&r.m);
 	r.m.ring_full = ring_full;
-	if (seed % 6 == 5)
+	if (seed % 3 == 2 && !(seed / 6 % 2))
 		gm_rings_late(&r.m);
 	for (i = 0; i < ops; i++) {
 		gm_at = i;
