@@ -79,8 +79,8 @@ static bool fgt(void)
 	X(HDFGRTR, S3_4_C3_C1_4, 0)                                                                \
 	X(HDFGWTR, S3_4_C3_C1_5, 0)
 
-/* Of these, the ones that the CPU has with another value for the host; a bit each. */
-static u64 differs;
+/* Those that the CPU has with another value for the host. */
+u64 arch_differs;
 
 #define ARCH_READ(name, reg, cond)                                                                 \
 	if (cond)                                                                                  \
@@ -97,7 +97,7 @@ static bool implemented(int i)
 
 #define ARCH_DIFFERS(name, reg, value)                                                             \
 	if (implemented(ARCH_##name) && snapshot[ARCH_##name] != (value))                          \
-		differs |= 1ULL << ARCH_##name;
+		arch_differs |= 1ULL << ARCH_##name;
 
 void arch_snapshot(void)
 {
@@ -106,23 +106,19 @@ void arch_snapshot(void)
 }
 
 #define ARCH_TO_GUEST(name, reg, value)                                                            \
-	if (differs >> ARCH_##name & 1)                                                            \
+	if (arch_differs >> ARCH_##name & 1)                                                            \
 		write_sysreg(reg, value);
 #define ARCH_TO_HOST(name, reg, value)                                                             \
-	if (differs >> ARCH_##name & 1)                                                            \
+	if (arch_differs >> ARCH_##name & 1)                                                            \
 		write_sysreg(reg, snapshot[ARCH_##name]);
 
-void arch_guest_activate(void)
+void arch_write_guest(void)
 {
-	if (port_likely(!differs))
-		return;
 	ARCH_GUEST(ARCH_TO_GUEST)
 }
 
-void arch_host_activate(void)
+void arch_write_host(void)
 {
-	if (port_likely(!differs))
-		return;
 	ARCH_GUEST(ARCH_TO_HOST)
 }
 

@@ -2,18 +2,11 @@
 /*
  * The CPU's recorders: see hyp/include/recorder.h. No locks: they are this CPU's.
  *
- * Whether a recorder is there is asked of the CPU on each switch, since CPUs of one machine may
- * differ. What firmware keeps for itself (P in PMBIDR_EL1, TRBIDR_EL1) would trap to it,
+ * What firmware keeps for itself (P in PMBIDR_EL1, TRBIDR_EL1) would trap to it,
  * and can't be on for the host. Trace that leaves the CPU by another way than TRBE
  * is not stopped: its filters may be firmware's (MDCR_EL3.TTRF), with no way to ask.
  */
 #include "recorder.h"
-
-/* ID_AA64DFR0_EL1, Arm ARM D19.2.59. */
-#define DFR0_PMSVER	 (0xfULL << 32)
-#define DFR0_TRACEBUFFER (0xfULL << 44)
-#define DFR0_BRBE	 (0xfULL << 52)
-#define DFR0_RECORDERS	 (DFR0_PMSVER | DFR0_TRACEBUFFER | DFR0_BRBE)
 
 /* By encoding: the assembler may not know the extensions. */
 #define PMSCR_EL1	S3_0_C9_C9_0
@@ -29,11 +22,6 @@
 
 #define LIMITR_E (1ULL << 0) /* of both buffers */
 #define BIDR_P	 (1ULL << 4) /* of both: owned by a higher exception level */
-
-static u64 recorders(void)
-{
-	return read_sysreg(id_aa64dfr0_el1) & DFR0_RECORDERS;
-}
 
 static bool has_samples(u64 has)
 {
@@ -78,12 +66,10 @@ static void stop_recording(struct host_recorders *saved, u64 has)
 	}
 }
 
-void recorder_stop(struct host_recorders *saved)
+void recorder_drain(struct host_recorders *saved)
 {
 	u64 has = recorders();
 
-	if (port_likely(!has))
-		return;
 	*saved = (struct host_recorders){ .has = has };
 	stop_recording(saved, has);
 	/*
@@ -104,10 +90,8 @@ void recorder_stop(struct host_recorders *saved)
 	isb();
 }
 
-void recorder_resume(const struct host_recorders *saved)
+void recorder_restart(const struct host_recorders *saved)
 {
-	if (port_likely(!recorders()))
-		return;
 	/* The host's translations are in force before a buffer is on, the buffers before the filters. */
 	isb();
 	if (saved->pmblimitr & LIMITR_E)

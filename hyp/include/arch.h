@@ -21,15 +21,28 @@ void arch_snapshot(void);
  */
 void arch_host_reset(void);
 
+/* Which of these registers are to be written at all, a bit each; constant after launch. */
+extern u64 arch_differs;
+void arch_write_guest(void);
+void arch_write_host(void);
+
 /**
  * arch_guest_activate() - What lets EL1 use extensions that no guest has, off: a guest
  * could reach registers that are not switched, and are the host's. No barrier: in force from the
  * ERET on.
  */
-void arch_guest_activate(void);
+static inline void arch_guest_activate(void)
+{
+	if (port_unlikely(arch_differs))
+		arch_write_guest();
+}
 
 /** arch_host_activate() - As the hyp stub left it. No barrier, as above. */
-void arch_host_activate(void);
+static inline void arch_host_activate(void)
+{
+	if (port_unlikely(arch_differs))
+		arch_write_host();
+}
 
 /** hyp_host_enter() - Leave for EL1, see hyp/vectors.S. */
 void hyp_host_enter(u64 x0, u64 pc, u64 pstate) __attribute__((noreturn));

@@ -14,6 +14,21 @@
 
 #include "cpu.h"
 
+/* Fields of ID_AA64DFR0_EL1 (Arm ARM D19.2.59): not 0, if the CPU has that recorder. */
+#define DFR0_PMSVER	 (0xfULL << 32)
+#define DFR0_TRACEBUFFER (0xfULL << 44)
+#define DFR0_BRBE	 (0xfULL << 52)
+
+/* Asked of the CPU on each switch, since CPUs of one machine may differ. Most have none. */
+static inline u64 recorders(void)
+{
+	return read_sysreg(id_aa64dfr0_el1) & (DFR0_PMSVER | DFR0_TRACEBUFFER | DFR0_BRBE);
+}
+
+/* With at least one recorder there: recorder_stop(), recorder_resume(). */
+void recorder_drain(struct host_recorders *saved);
+void recorder_restart(const struct host_recorders *saved);
+
 /** recorder_init() - On each CPU that EL2 gets: nothing of EL2 is recorded from here on. */
 void recorder_init(void);
 
@@ -22,9 +37,17 @@ void recorder_init(void);
  * written: the host's recorders stop, and what they still hold is in memory, by the
  * host's own translations.
  */
-void recorder_stop(struct host_recorders *saved);
+static inline void recorder_stop(struct host_recorders *saved)
+{
+	if (port_unlikely(recorders()))
+		recorder_drain(saved);
+}
 
 /** recorder_resume() - After the last of the host's controls is back: they go on. */
-void recorder_resume(const struct host_recorders *saved);
+static inline void recorder_resume(const struct host_recorders *saved)
+{
+	if (port_unlikely(recorders()))
+		recorder_restart(saved);
+}
 
 #endif /* HYP_RECORDER_H */

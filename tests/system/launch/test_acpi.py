@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A host that learns of its hardware from ACPI, started by UEFI, as servers are."""
 
+import pytest
+
 from redoubt_test.installed import FIRMWARE
 from redoubt_test.machine import with_redoubt
+from redoubt_test.paths import KERNEL
+
+pytestmark = pytest.mark.skipif(KERNEL == "64k", reason="the project's 64K kernel has no ACPI")
 
 
 def test_launch_with_acpi():
