@@ -11,8 +11,10 @@ import pytest
 from redoubt_test.guest import Guest, host_options
 from redoubt_test.kexec import KEXEC_MACHINE, kexec_files, load_kernel  # noqa: F401
 from redoubt_test.machine import with_redoubt
-from redoubt_test.paths import BUILD, GUEST_PROGRAMS, TOP
+from redoubt_test.paths import BUILD, GUEST_PROGRAMS, KERNEL, TOP
 from redoubt_test.secret import look_for_secret, write_secret
+
+pytestmark = pytest.mark.skipif(KERNEL == "64k", reason="the project's 64K kernel has no swap")
 
 ATTACK = "/sys/kernel/debug/attack"
 # Two nodes, for migration; a disk of compressed memory, for swap.

@@ -59,6 +59,8 @@ REFUSALS = {
 @pytest.mark.parametrize("case", REFUSALS)
 def test_refuses_with_a_sentence_when(case):
     options, remedy = REFUSALS[case]
+    if (KERNEL, case) == ("64k", "pKVM has EL2"):
+        pytest.skip("mainline's pKVM panics at boot with 64K pages")
     with with_redoubt(**options) as m:
         result = m.run("insmod /redoubt/redoubt.ko", check=False)
         assert result.status != 0
@@ -87,7 +89,8 @@ def test_loads_100_times_and_leaks_nothing():
         before = free_kib(m)
         m.run(f"for i in $(seq 95); do {again}; done")
         # 95 leaks of even one 16 KiB object would be 1.5 MiB; the count differs by less than 0.5.
-        assert before - free_kib(m) < 1024
+        # With pages of 64 KiB, of one page 6 MiB; the count differs by some 30 pages.
+        assert before - free_kib(m) < (3072 if KERNEL == "64k" else 1024)
         m.run("[ ! -e /sys/kernel/debug/redoubt ] && [ ! -e /dev/kvm ]")
         m.load_redoubt()
         assert m.output(memory) == el2

@@ -6,8 +6,12 @@ The module is a debug build (make module-debug), whose EL2 panics when it is ask
 
 import re
 
+import pytest
+
 from redoubt_test.machine import Machine
-from redoubt_test.paths import BUILD
+from redoubt_test.paths import BUILD, KERNEL
+
+pytestmark = pytest.mark.skipif(KERNEL != "4k", reason="the debug build is for the 4K kernel")
 
 MODULE = BUILD / "kmod" / "4k-debug" / "redoubt.ko"
 ASSERT, FAULT = 1, 2
