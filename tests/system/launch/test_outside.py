@@ -5,7 +5,7 @@ import pytest
 
 from redoubt_test.kexec import KEXEC_MACHINE, kexec_files, load_kernel  # noqa: F401
 from redoubt_test.machine import with_redoubt
-from redoubt_test.paths import GUEST_PROGRAMS
+from redoubt_test.paths import GUEST_PROGRAMS, KERNEL
 
 
 def redoubt_says(m):
@@ -78,12 +78,14 @@ def test_performance_counters():
 def test_kernel_is_at_a_random_address():
     with with_redoubt() as m:
         m.load_redoubt()
-        assert not m.output("grep ' _text$' /proc/kallsyms").startswith("ffff800080000000")
+        # Linked at 0xffff800080000000, moved by multiples of 2 MiB; a small kernel tells no _text.
+        assert not m.output("grep ' _stext$' /proc/kallsyms").startswith("ffff8000800")
 
 
 BLOCKS = "for b in $(grep -lx {state} /sys/devices/system/memory/memory*/state); do"
 
 
+@pytest.mark.skipif(KERNEL == "64k", reason="the project's 64K kernel has all memory at boot")
 def test_memory_hotplug():
     """Refused while EL2 guards memory; what was plugged in before is memory like any other."""
     plugged = ("-m", "512M,slots=1,maxmem=4G", "-object", "memory-backend-ram,id=more,size=512M",
