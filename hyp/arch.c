@@ -106,10 +106,10 @@ void arch_snapshot(void)
 }
 
 #define ARCH_TO_GUEST(name, reg, value)                                                            \
-	if (arch_differs >> ARCH_##name & 1)                                                            \
+	if (arch_differs >> ARCH_##name & 1)                                                       \
 		write_sysreg(reg, value);
 #define ARCH_TO_HOST(name, reg, value)                                                             \
-	if (arch_differs >> ARCH_##name & 1)                                                            \
+	if (arch_differs >> ARCH_##name & 1)                                                       \
 		write_sysreg(reg, snapshot[ARCH_##name]);
 
 void arch_write_guest(void)

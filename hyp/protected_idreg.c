@@ -23,7 +23,7 @@
 #define PFR1_ALLOW (FIELD(0) | FIELD(4))
 /* Debug architecture v8.0, one breakpoint and one watchpoint (which do nothing); no PMU, trace. */
 #define DFR0_FIXED (6ULL << 0)
-/* ISAR0 but for TME, which needs a control of EL2: instructions without state of their own; RNDR too. */
+/* Instructions without state of their own, RNDR too; no TME, which needs a control of EL2. */
 #define ISAR0_ALLOW (~0ULL & ~(FIELD(0) | FIELD(24)))
 /* No pointer authentication (APA, API, GPA, GPI), no LS64. */
 #define ISAR1_ALLOW                                                                                \

@@ -8,12 +8,13 @@
 
 #include <errno.h>
 #include <error.h>
-#include <linux/kvm.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
+#include <string.h>
 #include <sys/mman.h>
+
+#include "kvmcall.h"
 
 /* Where every VMM that these programs stand for puts its vGICv3. */
 #define GICD_IPA 0x08000000UL
@@ -37,15 +38,7 @@ static inline void *map_memory(size_t size, int flags)
 
 static inline void set_slot(int vm, int number, uint64_t ipa, void *memory, size_t size, int flags)
 {
-	struct kvm_userspace_memory_region region = {
-		.slot = number,
-		.flags = flags,
-		.guest_phys_addr = ipa,
-		.memory_size = size,
-		.userspace_addr = (uintptr_t)memory,
-	};
-
-	check(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
+	check(kvm_set_region(vm, number, ipa, memory, size, flags), "KVM_SET_USER_MEMORY_REGION");
 }
 
 static inline int create_vcpu(int kvm, int vm, int id, struct kvm_run **run)
@@ -62,18 +55,9 @@ static inline int create_vcpu(int kvm, int vm, int id, struct kvm_run **run)
 	return vcpu;
 }
 
-/* A core register, by its offset in struct kvm_regs: all these are of 64 bits. */
-static inline struct kvm_one_reg core_register(size_t offset, uint64_t *value)
-{
-	return (struct kvm_one_reg){
-		.id = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | (offset / 4),
-		.addr = (uintptr_t)value,
-	};
-}
-
 static inline void set_core(int vcpu, size_t offset, uint64_t value)
 {
-	struct kvm_one_reg reg = core_register(offset, &value);
+	struct kvm_one_reg reg = kvm_core_register(offset, &value);
 
 	check(ioctl(vcpu, KVM_SET_ONE_REG, &reg), "KVM_SET_ONE_REG");
 }
@@ -81,7 +65,7 @@ static inline void set_core(int vcpu, size_t offset, uint64_t value)
 static inline uint64_t get_core(int vcpu, size_t offset)
 {
 	uint64_t value;
-	struct kvm_one_reg reg = core_register(offset, &value);
+	struct kvm_one_reg reg = kvm_core_register(offset, &value);
 
 	check(ioctl(vcpu, KVM_GET_ONE_REG, &reg), "KVM_GET_ONE_REG");
 	return value;
@@ -106,6 +90,26 @@ static inline int create_vgic(int vm)
 	set_vgic(device.fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, GICR_IPA);
 	set_vgic(device.fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, 0);
 	return device.fd;
+}
+
+struct one_vm {
+	int fd, vcpu, vgic;
+	struct kvm_run *run;
+};
+
+/* A vCPU and a vGIC; @code, up to @end, lies at @ipa in memory of @size, and is where it begins. */
+static inline void open_one_vm(struct one_vm *vm, int kvm, const char *code, const char *end,
+			       uint64_t ipa, size_t size)
+{
+	char *memory = map_memory(size, 0);
+
+	vm->fd = check(ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
+	vm->vcpu = create_vcpu(kvm, vm->fd, 0, &vm->run);
+	vm->vgic = create_vgic(vm->fd);
+	memcpy(memory, code, end - code);
+	__builtin___clear_cache(memory, memory + size);
+	set_slot(vm->fd, 0, ipa, memory, size, 0);
+	set_core(vm->vcpu, offsetof(struct kvm_regs, regs.pc), ipa);
 }
 
 #endif /* REDOUBT_TEST_ONEVM_H */

@@ -60,15 +60,10 @@ __asm__(".pushsection .rodata\n"
 extern const char guest_code[], guest_end[];
 #pragma GCC visibility pop
 
-struct line_vm {
-	int fd, vcpu, vgic;
-	struct kvm_run *run;
-};
-
 struct device {
 	int trigger, ended;
 	unsigned long count, told; /* interrupts to send; ends it has been told of */
-	struct line_vm *vm;
+	struct one_vm *vm;
 	pthread_t vcpu;
 };
 
@@ -100,7 +95,7 @@ static void *device_run(void *arg)
 }
 
 /* The line's level, as the vGIC has it. */
-static bool line_is_up(struct line_vm *vm)
+static bool line_is_up(struct one_vm *vm)
 {
 	uint32_t level = 0;
 	struct kvm_device_attr attr = {
@@ -114,7 +109,7 @@ static bool line_is_up(struct line_vm *vm)
 }
 
 /* Runs the guest until the device has ended. Returns the interrupts that it told of. */
-static unsigned long guest_run(struct line_vm *vm, unsigned long *down)
+static unsigned long guest_run(struct one_vm *vm, unsigned long *down)
 {
 	unsigned long interrupts = 0;
 
@@ -143,19 +138,6 @@ static void wake_up(int number)
 	(void)number;
 }
 
-static void open_vm(struct line_vm *vm, int kvm)
-{
-	void *code = map_memory(CODE_SIZE, 0);
-
-	vm->fd = check(ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
-	vm->vcpu = create_vcpu(kvm, vm->fd, 0, &vm->run);
-	vm->vgic = create_vgic(vm->fd);
-	memcpy(code, guest_code, guest_end - guest_code);
-	__builtin___clear_cache(code, (char *)code + CODE_SIZE);
-	set_slot(vm->fd, 0, CODE_IPA, code, CODE_SIZE, 0);
-	set_core(vm->vcpu, offsetof(struct kvm_regs, regs.pc), CODE_IPA);
-}
-
 static void attach(struct device *d, uint32_t flags)
 {
 	struct kvm_irqfd irqfd = {
@@ -169,7 +151,7 @@ int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = wake_up }; /* without SA_RESTART */
 	unsigned long interrupts, down;
-	struct line_vm vm;
+	struct one_vm vm;
 	struct device d = {
 		.count = argc == 2 ? strtoul(argv[1], NULL, 0) : 0, .vm = &vm, .vcpu = pthread_self(),
 	};
@@ -181,7 +163,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	sigaction(SIGUSR1, &action, NULL);
-	open_vm(&vm, check(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm"));
+	open_one_vm(&vm, check(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm"), guest_code,
+		    guest_end, CODE_IPA, CODE_SIZE);
 	d.trigger = check(eventfd(0, EFD_CLOEXEC), "eventfd");
 	d.ended = check(eventfd(0, EFD_CLOEXEC), "eventfd");
 	attach(&d, KVM_IRQFD_FLAG_RESAMPLE);

@@ -88,27 +88,9 @@ __asm__(".pushsection .rodata\n"
 extern const char guest_code[], guest_virtual[], guest_physical[], guest_end[];
 #pragma GCC visibility pop
 
-struct sweep_vm {
-	int fd, vcpu, vgic;
-	struct kvm_run *run;
-};
-
 static size_t general(unsigned int n)
 {
 	return offsetof(struct kvm_regs, regs.regs[0]) + 8 * n;
-}
-
-static void open_vm(struct sweep_vm *vm, int kvm)
-{
-	void *code = map_memory(CODE_SIZE, 0);
-
-	vm->fd = check(ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
-	vm->vcpu = create_vcpu(kvm, vm->fd, 0, &vm->run);
-	vm->vgic = create_vgic(vm->fd);
-	memcpy(code, guest_code, guest_end - guest_code);
-	__builtin___clear_cache(code, (char *)code + CODE_SIZE);
-	set_slot(vm->fd, 0, CODE_IPA, code, CODE_SIZE, 0);
-	set_core(vm->vcpu, offsetof(struct kvm_regs, regs.pc), CODE_IPA);
 }
 
 static void wake_up(int number)
@@ -120,10 +102,10 @@ static void wake_up(int number)
 static int sweep(int kvm, const char *name, const char *entry, uint64_t want, uint64_t last,
 		 uint64_t step)
 {
-	struct sweep_vm vm;
+	struct one_vm vm;
 	uint64_t got;
 
-	open_vm(&vm, kvm);
+	open_one_vm(&vm, kvm, guest_code, guest_end, CODE_IPA, CODE_SIZE);
 	set_core(vm.vcpu, general(19), 0);
 	set_core(vm.vcpu, general(21), CODE_IPA + (entry - guest_code));
 	set_core(vm.vcpu, general(24), last);

@@ -183,6 +183,8 @@ static void set_smc(u64 *x, struct sim_cpu *cpu)
 	x[0] = below(8) ? fns[below(sizeof(fns) / sizeof(fns[0]))] : rng_next(&sim.rng, 8);
 	if (!below(20))
 		x[0] |= 0x10000;
+	if ((x[0] & 0xbfffffff) == 0x84000013 && below(8))
+		x[1] = below(2);
 	if ((x[0] & 0xbfffffff) == 0x84000003 && below(8))
 		x[1] = below(8) ? below(sim.nr_cpus) : SIM_CPUS;
 	/* The last CPU stays; and a CPU that is to go off must exist. */
@@ -249,14 +251,35 @@ static void went_off(struct sim_cpu *cpu)
 	sim_tlb_forget(cpu);
 }
 
+/* MEM_PROTECT: the host hears what it asked for last, whatever firmware was told since. */
+static void note_mem_protect(u32 fn, u64 enable, u64 ret)
+{
+	u64 want = book.mem_protect_wish;
+
+	if ((fn & ~0x10000u) != 0x84000013)
+		return;
+	if ((u32)enable > 1)
+		want = (u64)-2;
+	else if (!sim_firmware_has_mem_protect())
+		want = (u64)-1;
+	else
+		book.mem_protect_wish = (u32)enable;
+	if (ret != want)
+		sim_fail("MEM_PROTECT(%llu) returns %lld, not %lld", enable, (long long)ret,
+			 (long long)want);
+}
+
 void host_smc(struct sim_cpu *cpu)
 {
 	struct host_regs regs = { .lr = 0 };
 	u64 pc = *SIM_REG(cpu, elr_el2), vector = *SIM_REG(cpu, vbar_el1) + 0x200;
-	u64 imm = below(10) ? 0 : 1 + below(0xffff);
+	u64 imm = below(10) ? 0 : 1 + below(0xffff), enable;
 	bool must_start;
+	u32 fn;
 
 	set_smc(regs.x, cpu);
+	fn = (u32)regs.x[0];
+	enable = regs.x[1];
 	must_start = starts_cpu(regs.x) && !imm;
 	if (!imm)
 		note_start(regs.x, cpu);
@@ -268,6 +291,8 @@ void host_smc(struct sim_cpu *cpu)
 		host_sync(&regs);
 		if (imm && regs.x[0] != ~0ULL)
 			sim_fail("an SMC with an immediate returns %#llx", regs.x[0]);
+		if (!imm)
+			note_mem_protect(fn, enable, regs.x[0]);
 		if (must_start && regs.x[0])
 			sim_fail("a CPU that is off does not start: %lld", (long long)regs.x[0]);
 		break;

@@ -348,8 +348,6 @@ static void observe_guest(struct world *world, u32 handle)
 	if (book.vm[handle].empty)
 		return; /* its pages are on their way back */
 	scan_all(&scan);
-	if (book.vm[handle].is_protected && !sim_firmware_clears_memory())
-		sim_fail("memory outlives a restart while protected VM %u is there", handle);
 	for (i = 0; i < VCPUS_MAX; i++)
 		own += book.vm[handle].vcpu[i] ? (u32)book.vcpu_pages : 0;
 	for (i = 0; i < sim.nr_pages; i++)
@@ -357,6 +355,18 @@ static void observe_guest(struct world *world, u32 handle)
 	if (own + scan.tables + vm->pool.mc.count != given)
 		sim_fail("VM %u was given %u pages; %u are objects and root, %llu tables, %u free",
 			 handle, given, own, scan.tables, vm->pool.mc.count);
+}
+
+/* On while a protected VM is there, and else as the host likes. */
+static void check_restart(void)
+{
+	bool want = book.mem_protect_wish;
+	u32 i;
+
+	for (i = 1; i <= RD_VM_MAX; i++)
+		want |= book.vm[i].used && book.vm[i].is_protected;
+	if (sim_firmware_has_mem_protect() && sim_firmware_clears_memory() != want)
+		sim_fail("firmware is %sto overwrite memory at a restart", want ? "not " : "");
 }
 
 void world_observe(struct world *world)
@@ -382,6 +392,7 @@ void world_observe(struct world *world)
 	for (i = 0; i < sim.nr_pages; i++)
 		check_page(world, i);
 	check_loaded();
+	check_restart();
 	check_maps(world);
 	for (i = 0; i < sim.nr_cpus; i++)
 		check_tlb(world, &sim.cpu[i]);

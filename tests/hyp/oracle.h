@@ -70,6 +70,7 @@ struct book {
 	u64 tables;		      /* pages of EL2's pool and of tables made from it */
 	u64 object_pages, vcpu_pages;
 	bool closed, released;
+	bool mem_protect_wish;	      /* MEM_PROTECT, as the host has asked for it last */
 };
 
 extern struct book book;

@@ -156,7 +156,8 @@ void sim_switch_point(void);
 /* A CPU that firmware starts or wakes: it enters EL2. Called on that CPU. */
 void sim_firmware_start(struct sim_cpu *cpu);
 bool sim_firmware_starts(u32 index);
-/* Will memory be overwritten at a restart, if this firmware can do it at all? */
+/* Can this firmware be asked to overwrite memory at a restart, and has it been? */
+bool sim_firmware_has_mem_protect(void);
 bool sim_firmware_clears_memory(void);
 
 /* ---- boot.c ---- */

@@ -82,9 +82,14 @@ static u64 mem_protect(u64 enable)
 	return was;
 }
 
+bool sim_firmware_has_mem_protect(void)
+{
+	return sim.shape->modern;
+}
+
 bool sim_firmware_clears_memory(void)
 {
-	return mem_protected || !sim.shape->modern;
+	return mem_protected;
 }
 
 int hyp_smc(u64 x[18])

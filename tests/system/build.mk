@@ -34,13 +34,13 @@ module-debug: kernels
 	@RD_DEBUG=1 mk/module 4k
 	@echo "build/kmod/4k-debug/redoubt.ko is ready"
 
-$(BUILD)/guest/%: tests/guest/%.c tests/guest/onevm.h
+$(BUILD)/guest/%: tests/guest/%.c $(wildcard tests/guest/*.h)
 	@mkdir -p $(@D)
 	@echo '  GUEST $<'; $(GUEST_CC) $(GUEST_CFLAGS) $< -o $@
 
 # Programs of several files.
-$(BUILD)/guest/vmevents: $(wildcard tests/guest/vmevents/*.[ch])
-$(BUILD)/guest/protvm: $(wildcard tests/guest/protvm/*.[chS])
+$(BUILD)/guest/vmevents: $(wildcard tests/guest/vmevents/*.[ch] tests/guest/*.h)
+$(BUILD)/guest/protvm: $(wildcard tests/guest/protvm/*.[chS] tests/guest/*.h)
 $(BUILD)/guest/vmevents $(BUILD)/guest/protvm:
 	@mkdir -p $(@D)
 	@echo '  GUEST tests/guest/$(@F)'

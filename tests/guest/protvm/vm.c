@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../kvmcall.h"
 #include "protvm.h"
 
 void die(const char *what)
@@ -55,23 +56,12 @@ static void *guest_memory(size_t size, size_t align)
 
 int vm_slot(struct vm *vm, int number, uint64_t ipa, void *memory, size_t size, int flags)
 {
-	struct kvm_userspace_memory_region region = {
-		.slot = number,
-		.flags = flags,
-		.guest_phys_addr = ipa,
-		.memory_size = size,
-		.userspace_addr = (uintptr_t)memory,
-	};
-
-	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
+	return kvm_set_region(vm->fd, number, ipa, memory, size, flags);
 }
 
 int core_reg(struct vm *vm, bool set, size_t offset, uint64_t *value)
 {
-	struct kvm_one_reg reg = {
-		.id = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | (offset / 4),
-		.addr = (uintptr_t)value,
-	};
+	struct kvm_one_reg reg = kvm_core_register(offset, value);
 
 	return ioctl(vm->vcpu, set ? KVM_SET_ONE_REG : KVM_GET_ONE_REG, &reg) ? errno : 0;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,30 +32,37 @@ static uint64_t *word(const struct vm *vm, size_t page)
 
 static uint64_t snapshot[PAGES_MAX], before[PAGES_MAX], after[PAGES_MAX];
 
-/* The child's memory is as it was when it was born, whatever the guest writes meanwhile. */
-static int watch_copy(const struct vm *vm)
+/*
+ * The child's memory is as it was when it was born, whatever the guest writes meanwhile. It
+ * stays until the parent has seen which pages were copied: alone, the guest writes in place.
+ */
+static int watch_copy(const struct vm *vm, const int *end)
 {
+	bool last;
 	size_t i;
-	int round;
 
 	for (i = 0; i < vm->pages; i++)
 		snapshot[i] = __atomic_load_n(word(vm, i), __ATOMIC_RELAXED);
-	for (round = 0; round < 20; round++) {
+	do {
+		last = __atomic_load_n(end, __ATOMIC_ACQUIRE);
 		for (i = 0; i < vm->pages; i++)
 			if (__atomic_load_n(word(vm, i), __ATOMIC_RELAXED) != snapshot[i])
 				return 1;
-		usleep(1000);
-	}
+		sched_yield();
+	} while (!last);
 	return 0;
 }
 
 void event_fork(void)
 {
 	struct vm_config config = { .data = map_anonymous(SIZE, 0), .size = SIZE };
+	int *end = mmap(NULL, sizeof(*end), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	size_t copied = 0, i;
 	struct vm vm;
 	int round;
 
+	if (end == MAP_FAILED)
+		die("mmap");
 	vm_start(&vm, &config);
 	vm_order(&vm, ORDER_WRITE);
 	vm_sweeps(&vm, 1);
@@ -63,13 +71,15 @@ void event_fork(void)
 		pid_t pid;
 
 		page_frames(vm.data, vm.pages, before);
+		*end = 0;
 		pid = check(fork(), "fork");
 		if (!pid)
-			_exit(watch_copy(&vm));
+			_exit(watch_copy(&vm, end));
 		vm_sweeps(&vm, 1);
 		page_frames(vm.data, vm.pages, after);
 		for (i = 0; i < vm.pages; i++)
 			copied += before[i] && after[i] && before[i] != after[i];
+		__atomic_store_n(end, 1, __ATOMIC_RELEASE);
 		check(waitpid(pid, &status, 0), "waitpid");
 		errno = 0;
 		if (status)

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../kvmcall.h"
 #include "vm.h"
 
 extern const char __start_guest_code[] __attribute__((visibility("hidden")));
@@ -41,15 +42,7 @@ long check(long result, const char *what)
 
 static void set_slot(int fd, uint32_t slot, uint64_t ipa, void *at, size_t bytes, uint32_t flags)
 {
-	struct kvm_userspace_memory_region region = {
-		.slot = slot,
-		.flags = flags,
-		.guest_phys_addr = ipa,
-		.memory_size = bytes,
-		.userspace_addr = (uintptr_t)at,
-	};
-
-	check(ioctl(fd, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
+	check(kvm_set_region(fd, slot, ipa, at, bytes, flags), "KVM_SET_USER_MEMORY_REGION");
 }
 
 void vm_data_slot(struct vm *vm, uint64_t ipa, size_t bytes, uint32_t flags)
@@ -62,23 +55,12 @@ void vm_data_slot(struct vm *vm, uint64_t ipa, size_t bytes, uint32_t flags)
 
 int vm_try_slot(struct vm *vm, uint64_t ipa, uint32_t flags)
 {
-	struct kvm_userspace_memory_region region = {
-		.slot = 1,
-		.flags = flags,
-		.guest_phys_addr = ipa,
-		.memory_size = vm->size,
-		.userspace_addr = (uintptr_t)vm->data,
-	};
-
-	return ioctl(vm->fd[0], KVM_SET_USER_MEMORY_REGION, &region) ? errno : 0;
+	return kvm_set_region(vm->fd[0], 1, ipa, vm->data, vm->size, flags) ? errno : 0;
 }
 
 static void set_register(const struct cpu *cpu, size_t offset, uint64_t value)
 {
-	struct kvm_one_reg reg = {
-		.id = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | (offset / 4),
-		.addr = (uintptr_t)&value,
-	};
+	struct kvm_one_reg reg = kvm_core_register(offset, &value);
 
 	check(ioctl(cpu->fd, KVM_SET_ONE_REG, &reg), "KVM_SET_ONE_REG");
 }

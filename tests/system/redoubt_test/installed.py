@@ -65,20 +65,9 @@ umount -l /disk/dev /disk/proc /disk/sys /disk/run /disk/tmp
 mount -o remount,ro /disk
 """
 
-AGENT_UNIT = """\
-[Unit]
-Description=Runs the commands of a test
-SuccessAction=poweroff
-FailureAction=poweroff
-
-[Service]
-Environment=HOME=/root
-ExecStart=/redoubt/agent
-StandardInput=null
-
-[Install]
-WantedBy=multi-user.target
-"""
+# As in a guest, where the initramfs links it by hand.
+AGENT_UNIT = ((TOP / "tests/guest/agent.service").read_text(encoding="ascii")
+              + "\n[Install]\nWantedBy=multi-user.target\n")
 
 # To the kernel, time that a busy build machine gives to others is time in which its CPU makes
 # no progress. Checking one module's signature has taken 20 s so, with no chance to reschedule.
