@@ -76,6 +76,9 @@ test-launch-64k: module-64k guest-programs ## launch and attacks on a kernel wit
 	@mk/test-module 64k attack
 	@$(PYTHON) tests/system/run_group.py $@
 
+test-linux-mainline: system rootfs ## test-linux on mainline KVM (nVHE), for comparison
+	@$(PYTHON) tests/system/run_group.py $@
+
 matrix: module module-64k ## launch on every kernel, CPU and QEMU (some 10 minutes)
 	@$(PYTHON) tests/system/run_group.py $@
 
@@ -112,6 +115,6 @@ rootfs: deps
 boot: module ## boot a stock host, load the module, power off
 	@$(PYTHON) tests/system/boot.py --module $(BUILD)/kmod/4k/redoubt.ko --cmd 'dmesg | grep redoubt'
 
-.PHONY: module module-debug $(MODULES) kernel-64k module-64k test-launch-64k matrix guest-module guest-kernel guest-programs \
+.PHONY: module module-debug $(MODULES) kernel-64k module-64k test-launch-64k test-linux-mainline matrix guest-module guest-kernel guest-programs \
 	guest-modules system $(GROUPS) kvm-selftests \
 	kvm-selftests-short kvm-selftests-full selftests bench test run shell rootfs boot

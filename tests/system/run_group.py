@@ -5,7 +5,8 @@
     tests/system/run_group.py test-launch [pytest arguments, such as -k reboot]
 
 "test-launch" is the directory launch/, "attack" is attack/; "test-launch-64k" is both,
-on the 64K kernel. The same table is written to build/reports/GROUP.tsv.
+on the 64K kernel; "test-linux-mainline" is linux/ on mainline KVM (nVHE), as far as it can
+be. The same table is written to build/reports/GROUP.tsv.
 """
 
 import os
@@ -24,6 +25,8 @@ from redoubt_test.report import Table, closing_line  # noqa: E402
 
 # Groups that are others' directories on another kernel: the kernel, then the directories.
 ON_KERNEL = {"test-launch-64k": ("64k", "launch", "attack")}
+# And on another hypervisor than Redoubt: see HYPERVISOR in redoubt_test/machine.py.
+ON_HYPERVISOR = {"test-linux-mainline": ("nvhe", "linux")}
 
 
 class Reporter:
@@ -71,6 +74,9 @@ def main():
     directories = [HERE / group.removeprefix("test-").replace("-", "_")]
     if group in ON_KERNEL:
         paths.KERNEL, *names = ON_KERNEL[group]
+        directories = [HERE / name for name in names]
+    if group in ON_HYPERVISOR:
+        paths.HYPERVISOR, *names = ON_HYPERVISOR[group]
         directories = [HERE / name for name in names]
     if not all(list(directory.glob("test_*.py")) for directory in directories):
         print(f"{group}: no such group of tests", file=sys.stderr)

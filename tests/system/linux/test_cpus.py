@@ -3,6 +3,7 @@
 
 import pytest
 
+from conftest import SNAPSHOT, check_disk, check_download, check_written, start_devices
 from redoubt_test.guest import Guest
 from redoubt_test.memory import free_kib
 
@@ -100,6 +101,32 @@ def test_reset(host):
     with Guest(host) as vm:
         vm.channel.send("reboot -f")
         vm.wait_ended(120, 0)
+
+
+def test_guest_boots_again(host, disk):
+    """A reset that the guest asks for, then one at work: all of the VM begins anew."""
+    def boot_id():
+        return vm.output("cat /proc/sys/kernel/random/boot_id")
+
+    with Guest(host, smp=2, qemu=SNAPSHOT, reboot=True) as vm:
+        start_devices(vm)
+        check_disk(vm, disk)
+        boots = [boot_id()]
+        for _ in range(2):
+            if len(boots) == 1:
+                vm.channel.send("reboot -f")
+            else:
+                vm.run("""load 600 >/dev/null 2>&1 &
+                    (while :; do dd if=/dev/vda iflag=direct bs=4k; done) >/dev/null 2>&1 &
+                    until [ -e /tmp/load/file.1 ]; do usleep 1000; done""")
+                vm.monitor.command("system_reset")
+            vm.wait_ready()
+            boots.append(boot_id())
+            assert int(vm.output("nproc")) == 2
+            start_devices(vm)
+            check_written(vm)
+            check_download(vm, disk)
+        assert len(set(boots)) == 3
 
 
 @pytest.mark.parametrize("smp", [3])

@@ -3,23 +3,10 @@
 
 import pytest
 
-from conftest import DISK_MIB, Disk, check_download, interrupts
+from conftest import (DISK_MIB, MMIO, Disk, check_disk, check_download, interrupts,
+                      start_devices)
 from redoubt_test.guest import Guest
 from redoubt_test.memory import free_kib, meminfo_kib
-
-MMIO = (f"-drive file={Disk.host_path},if=none,id=d,format=raw,snapshot=on"
-        " -device virtio-blk-device,drive=d"
-        " -netdev user,id=n -device virtio-net-device,netdev=n -device virtio-rng-device")
-
-
-def check_disk(vm, disk):
-    """Reads what the host has put there, then writes and reads back; past all caches."""
-    assert disk.sha256 in vm.output("sha256sum /dev/vda")
-    vm.run(f"""
-        set -e
-        seq 1 3000000 | head -c {DISK_MIB << 20 >> 1} >/tmp/pattern
-        cat /tmp/pattern >/dev/vda; sync; echo 3 >/proc/sys/vm/drop_caches
-        head -c $(stat -c %s /tmp/pattern) /dev/vda | cmp - /tmp/pattern; rm /tmp/pattern""")
 
 
 def test_pci_disk(vm, disk):
@@ -110,8 +97,7 @@ def test_balloon_gives_memory_back(vm, host_machine):
 def test_mmio(host, disk):
     """The same devices over virtio-mmio, with one vCPU."""
     with Guest(host, qemu=MMIO) as vm:
-        vm.run("""modprobe virtio_mmio; modprobe virtio_blk; modprobe virtio_net;
-               modprobe virtio_rng; ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up""")
+        start_devices(vm)
         check_disk(vm, disk)
         check_download(vm, disk)
         vm.run("[ $(head -c 4096 /dev/hwrng | wc -c) = 4096 ]")

@@ -78,6 +78,7 @@ class Guest:
     kernel    flavour among the host's files
     qemu      more arguments, as a string for the host's shell
     accel     text for -accel; machine more properties for -M
+    reboot    the guest starts again after a reset; else QEMU ends
     prefix    words before qemu-system-aarch64, such as "taskset 1"
     protected QEMU finds /dev/kvm-protected in the place of /dev/kvm, in a mount
               namespace of its own: QEMU 7.2 has no option for another device. With a
@@ -87,11 +88,12 @@ class Guest:
 
     def __init__(self, host, number=0, kernel="4k", smp=1, mem=512, cpu="host", accel="kvm",
                  machine="gic-version=3", cmdline="", qemu="", prefix="", protected=False,
-                 boot_timeout=None, timeout=180, allowed=(), echo=False):
+                 reboot=False, boot_timeout=None, timeout=180, allowed=(), echo=False):
         self.host, self.number, self.kernel = host, number, kernel
         self.smp, self.mem = smp, mem
         self.cpu, self.accel, self.machine, self.cmdline = cpu, accel, machine, cmdline
-        self.qemu, self.protected = qemu, protected
+        self.qemu = qemu if reboot else f"-no-reboot {qemu}"
+        self.protected = protected
         mount = PROTECTED if protected and "device=" not in accel else ""
         self.prefix = f"{prefix} {mount}".strip()
         # A VM takes some ten times as long as the emulated host took, on this machine.
@@ -113,11 +115,15 @@ class Guest:
 
     def start(self):
         self.launch()
+        self.wait_ready()
+        return self
+
+    def wait_ready(self):
+        """Until it has booted, or booted again."""
         try:
             self.channel.wait_ready(self.boot_timeout, self._why_dead)
         except (ChannelClosed, CommandTimeout) as error:
             raise self._error(str(error)) from None
-        return self
 
     def launch(self):
         """Starts QEMU in the host and returns at once."""
@@ -159,7 +165,7 @@ class Guest:
                     f" -mon chardev=monitor,mode=control")
         return (
             f"{self.prefix} qemu-system-aarch64 -M virt,{self.machine} -accel {self.accel}"
-            f" -cpu {self.cpu} -smp {self.smp} -m {self.mem}M -nodefaults -display none -no-reboot"
+            f" -cpu {self.cpu} -smp {self.smp} -m {self.mem}M -nodefaults -display none"
             f" -name guest{self.number},debug-threads=on"
             f" -kernel /redoubt/guest/{self.kernel}.Image -initrd /redoubt/guest/{self.kernel}.cpio"
             f" -append {shlex.quote(append)} {devices} {self.qemu}").strip()

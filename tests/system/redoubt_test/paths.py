@@ -11,6 +11,8 @@ LOGS = BUILD / "logs"
 GUEST_PROGRAMS = BUILD / "guest"
 # The kernel of hosts where a test does not say which.
 KERNEL = os.environ.get("REDOUBT_KERNEL", "4k")
+# What serves /dev/kvm in hosts of tests that are also run on mainline, for comparison.
+HYPERVISOR = "redoubt"
 
 
 class MissingError(Exception):
