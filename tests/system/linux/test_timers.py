@@ -3,7 +3,7 @@
 
 from conftest import passed
 from redoubt_test.machine import with_redoubt
-from redoubt_test.paths import BUILD
+from redoubt_test.paths import BUILD, GUEST_PROGRAMS
 
 
 def test_wakes_whenever_its_timer_fires():
@@ -12,3 +12,11 @@ def test_wakes_whenever_its_timer_fires():
     with with_redoubt(smp=1, icount=True, files=files) as m:
         m.load_redoubt()
         passed(m.run("/redoubt/timersweep 4000", check=False), ["virtual", "physical"])
+
+
+def test_counters_as_the_vmm_sets_them():
+    """KVM_ARM_SET_COUNTER_OFFSET and the counters' registers, by what the guest reads."""
+    with with_redoubt(files={"redoubt/counters": GUEST_PROGRAMS / "counters"}) as m:
+        m.load_redoubt()
+        passed(m.run("/redoubt/counters", check=False), ["offset", "registers"])
+        m.run("rmmod redoubt")
