@@ -96,13 +96,6 @@ def test_vcpus_move_while_interrupts_fly(vm):
     assert result.status == 0, result.output
 
 
-def test_reset(host):
-    """A guest that reboots: QEMU, told so, ends; the host is as before."""
-    with Guest(host) as vm:
-        vm.channel.send("reboot -f")
-        vm.wait_ended(120, 0)
-
-
 def test_guest_boots_again(host, disk):
     """A reset that the guest asks for, then one at work: all of the VM begins anew."""
     def boot_id():

@@ -40,14 +40,14 @@ def test_16k_host(disk):
 
 
 def test_qemu_of_debian_13(disk):
-    """QEMU 10 of Debian 13: 1 to 4 vCPUs, the devices over PCI and over MMIO."""
+    """QEMU 10 of Debian 13: devices over MMIO and over PCI. test-linux-full has more vCPUs."""
     files = {"redoubt/guest/disk.img": disk.path}
     with with_redoubt(**host_options(codename="trixie", files=files)) as m:
         m.load_redoubt()
         m.run(SERVE)
         before = host_state(m)
         assert "version 10" in m.output("qemu-system-aarch64 --version")
-        for smp, devices in ((1, MMIO), (2, SNAPSHOT), (3, MMIO), (4, SNAPSHOT)):
+        for smp, devices in ((1, MMIO), (4, SNAPSHOT)):
             with Guest(m, smp=smp, qemu=devices) as vm:
                 assert int(vm.output("nproc")) == smp
                 start_devices(vm)

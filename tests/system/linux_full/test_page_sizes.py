@@ -12,7 +12,7 @@ from redoubt_test.soak import GUEST_FILES
 
 PAGES = {"4k": 4096, "16k": 16384, "64k": 65536}
 QEMU = {"bookworm": "version 7.2", "trixie": "version 10"}
-VCPUS = {"4k": 3, "16k": 1, "64k": 4}
+VCPUS = {"4k": 3, "16k": 2, "64k": 4}
 DEVICES = ("-drive file=/var/tmp/disk,if=none,id=d,format=raw -device virtio-blk-pci,drive=d"
            " -netdev user,id=n -device virtio-net-pci,netdev=n,romfile=")
 # What the host serves, and its checksum.
