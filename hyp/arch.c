@@ -99,10 +99,29 @@ static bool implemented(int i)
 	if (implemented(ARCH_##name) && snapshot[ARCH_##name] != (value))                          \
 		arch_differs |= 1ULL << ARCH_##name;
 
+/*
+ * SME has a thread register, TPIDR2_EL0, which only a fine-grained trap hides. Every CPU
+ * with SME has those (Armv9.2), but emulated ones may not (QEMU 7.2): there it is switched.
+ */
+#define TPIDR2_EL0 S3_3_C13_C0_5
+bool arch_bare_tpidr2;
+
 void arch_snapshot(void)
 {
 	ARCH_REGS(ARCH_READ)
 	ARCH_GUEST(ARCH_DIFFERS)
+	arch_bare_tpidr2 = sme() && !fgt();
+}
+
+void arch_take_tpidr2(struct hyp_cpu *cpu)
+{
+	cpu->host.tpidr2 = read_sysreg(TPIDR2_EL0);
+	write_sysreg(TPIDR2_EL0, 0);
+}
+
+void arch_give_tpidr2(struct hyp_cpu *cpu)
+{
+	write_sysreg(TPIDR2_EL0, cpu->host.tpidr2);
 }
 
 #define ARCH_TO_GUEST(name, reg, value)                                                            \

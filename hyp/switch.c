@@ -288,6 +288,7 @@ void switch_load(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	struct host_sysregs *host = &cpu->host;
 
 	HOST_LOAD_REGS(HOST_SAVE)
+	arch_guest_load(cpu);
 	cpu->vgic_loaded = port_read64(&vcpu->shared->flags) & RD_VCPU_VGIC;
 	if (cpu->vgic_loaded)
 		vgic_load(vcpu->state);
@@ -308,6 +309,7 @@ void switch_put(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 {
 	if (cpu->vgic_loaded)
 		vgic_put(vcpu->state);
+	arch_guest_put(cpu);
 	write_sysreg(cntvoff_el2, 0);
 	fp_restore_host(cpu);
 	write_sysreg(cptr_el2, fp_cptr_host(cpu));

@@ -44,6 +44,28 @@ static inline void arch_host_activate(void)
 		arch_write_host();
 }
 
+/* Whether TPIDR2_EL0 has to be switched; constant after launch. */
+extern bool arch_bare_tpidr2;
+void arch_take_tpidr2(struct hyp_cpu *cpu);
+void arch_give_tpidr2(struct hyp_cpu *cpu);
+
+/**
+ * arch_guest_load() - Keep for the host, for as long as a vCPU is loaded, what a guest could
+ * reach although it isn't shown it. Guests find zero.
+ */
+static inline void arch_guest_load(struct hyp_cpu *cpu)
+{
+	if (port_unlikely(arch_bare_tpidr2))
+		arch_take_tpidr2(cpu);
+}
+
+/** arch_guest_put() - Give that back. */
+static inline void arch_guest_put(struct hyp_cpu *cpu)
+{
+	if (port_unlikely(arch_bare_tpidr2))
+		arch_give_tpidr2(cpu);
+}
+
 /** hyp_host_enter() - Leave for EL1, see hyp/vectors.S. */
 void hyp_host_enter(u64 x0, u64 pc, u64 pstate) __attribute__((noreturn));
 

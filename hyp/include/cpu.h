@@ -27,6 +27,7 @@ _Static_assert(sizeof(struct host_regs) == HOST_REGS_SIZE, "as hyp/vectors.S sav
 struct host_sysregs {
 	u64 sys[32];
 	u64 mdcr;
+	u64 tpidr2;
 };
 
 /* The host's recorders while they stand still: hyp/recorder.c. */

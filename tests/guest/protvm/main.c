@@ -5,6 +5,7 @@
  *	protvm [--ordinary] contents|share|relinquish|registers|blocks|memlock|churn
  *	protvm [--ordinary] attack [NAME]	(without a name: which there are)
  *	protvm [--ordinary] ioctls
+ *	protvm [--ordinary] features
  *	protvm kcore				how often the secret is in memory
  *	protvm [--ordinary] hold		a VM with the secret in 64 pages; "ready", and waits
  *	protvm vmcore				in a crash kernel: how often it has been left
@@ -318,6 +319,8 @@ int main(int argc, char **argv)
 		relinquish(arg && !strcmp(arg, "block"));
 	else if (!strcmp(what, "registers"))
 		registers(is_protected);
+	else if (!strcmp(what, "features"))
+		guest_features(is_protected);
 	else if (!strcmp(what, "blocks"))
 		blocks();
 	else if (!strcmp(what, "memlock"))

@@ -52,7 +52,7 @@ static inline bool is_secret(uint64_t word)
 extern const char guest_code[], guest_end[];
 extern const char guest_hvc[], guest_hvcs[], guest_smc[], guest_load[], guest_store[], guest_fill[],
 	guest_check[], guest_fill_secret[], guest_check_secret[], guest_hold_secret[],
-	guest_held_secret[], guest_idreg[];
+	guest_held_secret[], guest_execute[];
 #pragma GCC visibility pop
 
 struct vm {
@@ -111,6 +111,9 @@ void attack_names(void);
 
 /* hostile.c: a guest that means no good; ends the program with a message if it gets anywhere. */
 void hostile_guest(void);
+
+/* features.c: what ID registers show works in a guest, what they hide is undefined there. */
+void guest_features(bool is_protected);
 
 /* Ends the program with a message unless @right. */
 void expect(bool right, const char *format, ...);

@@ -41,6 +41,8 @@ def protvm(host, arguments):
     "relinquish",           # pages for good: zeroed, usable, off the account; pages and blocks
     "relinquish block",
     "registers",            # nowhere in the host's memory while the VMM has the vCPU
+    "features",             # ID registers, and what is executed all the same
+    "--ordinary features",
 ])
 def test_protvm(host, what):
     protvm(host, what)
