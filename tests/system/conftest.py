@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Makes redoubt_test importable from every group's directory; skips what this Debian lacks."""
+"""Makes redoubt_test importable from every group's directory; skips what this Debian lacks.
+
+Says which tests stay together when several run at once: those that share a machine.
+"""
 
 import pathlib
 import sys
@@ -18,3 +21,14 @@ def pytest_runtest_setup(item):
     for value in item.callspec.params.values():
         if OLD_KERNEL in (value if isinstance(value, tuple) else (value,)):
             pytest.skip(f"this Debian has no {OLD_KERNEL} kernel")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """By the fixture's name, which ends with "host", and what it is made with."""
+    for item in items:
+        shared = [name for name in item.fixturenames if name.endswith("host")]
+        if shared:
+            made_with = item.callspec.params if hasattr(item, "callspec") else {}
+            words = [f"{name}={made_with.get(name)}" for name in shared]
+            item.add_marker(pytest.mark.xdist_group(" ".join([item.module.__name__, *words])))

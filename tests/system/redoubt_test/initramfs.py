@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a test machine boots into: busybox, the modules the tests need, our init."""
 
+import contextlib
+import fcntl
 import hashlib
 import lzma
 import os
@@ -80,9 +82,29 @@ def _fingerprint(kernel):
 def base(kernel):
     """The cached initramfs shared by all tests of a kernel; built when anything in it changed."""
     path = BUILD / "initramfs" / f"{kernel.flavour}-{_fingerprint(kernel)}.cpio"
-    if path.exists():
-        return path
+    with _making(path) as new:
+        if new:
+            for old in path.parent.glob(f"{kernel.flavour}-*.cpio"):
+                old.unlink()
+            _write_base(kernel, new)
+    return path
+
+
+@contextlib.contextmanager
+def _making(path):
+    """Yields what to write so that it becomes `path`; None if that is there. One process at a time."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.parent / ".lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists():
+            yield None
+            return
+        new = path.with_suffix(".new")
+        yield new
+        new.rename(path)
+
+
+def _write_base(kernel, path):
     archive = Cpio()
     for name in ("dev", "proc", "sys", "run", "tmp", "root", "disk", "etc", "usr/bin", "usr/sbin"):
         archive.directory(name)
@@ -95,10 +117,7 @@ def base(kernel):
     for name in AGENT:
         archive.file(f"redoubt/{name}", GUEST / name, 0o755)
     _add_modules(archive, kernel)
-    for old in path.parent.glob(f"{kernel.flavour}-*.cpio"):
-        old.unlink()
     archive.write(path)
-    return path
 
 
 def with_guest_module(kernel):
@@ -107,10 +126,11 @@ def with_guest_module(kernel):
     digest = hashlib.sha256(module.read_bytes()).hexdigest()[:12]
     start = base(kernel)
     path = start.with_name(f"{start.stem}-{digest}.cpio")
-    if not path.exists():
-        own = overlay(path.with_suffix(".overlay"), {"redoubt/redoubt-guest.ko": module})
-        join(path, start, own)
-        own.unlink()
+    with _making(path) as new:
+        if new:
+            own = overlay(path.with_suffix(".overlay"), {"redoubt/redoubt-guest.ko": module})
+            join(new, start, own)
+            own.unlink()
     return path
 
 
