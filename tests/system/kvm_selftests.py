@@ -13,6 +13,7 @@ mainline too, and their rows say it.
 
 import argparse
 import concurrent.futures
+import fcntl
 import os
 import re
 import subprocess
@@ -150,6 +151,16 @@ def last_line(text):
     return lines[-1] if lines else ""
 
 
+def read_results(path):
+    """{(kernel release, QEMU version, mode, command): Outcome} of a file, which need not exist."""
+    table = {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        if not line.startswith("#"):
+            *key, verdict, seconds = line.split("\t")
+            table[tuple(key)] = Outcome(verdict, seconds)
+    return table
+
+
 class MainlineResults:
     """Results by (kernel release, QEMU version, mode, command)."""
 
@@ -159,14 +170,7 @@ class MainlineResults:
         self.table = {}
         self.added = 0
         for path in () if remeasure else (RECORDED, MEASURED):
-            if path.exists():
-                self._read(path)
-
-    def _read(self, path):
-        for line in path.read_text().splitlines():
-            if not line.startswith("#"):
-                release, qemu, mode, command, verdict, seconds = line.split("\t")
-                self.table[release, qemu, mode, command] = Outcome(verdict, seconds)
+            self.table |= read_results(path)
 
     def _key(self, row, mode, command):
         return Kernel(row.kernel).release, self.qemu, mode, command
@@ -176,13 +180,23 @@ class MainlineResults:
                 or self.table.get(self._key(row, mode, NO_BOOT)))
 
     def put(self, row, mode, outcome):
+        """Adds a result to those measured, which other runs in this tree may be adding to."""
         command = NO_BOOT if outcome.unbootable else row.recorded
-        self.table[self._key(row, mode, command)] = outcome
+        key = self._key(row, mode, command)
+        self.table[key] = outcome
         self.added += 1
-        text = "# kernel, QEMU, mode, command, result, seconds\n"
-        for key, o in sorted(self.table.items()):
-            text += "\t".join(key) + f"\t{o.verdict}\t{o.seconds:.1f}\n"
-        MEASURED.write_text(text)
+        MEASURED.parent.mkdir(parents=True, exist_ok=True)
+        # The lock has a file of its own, because the other one is replaced: a reader finds
+        # it whole, and a run that ends in the middle leaves the old one.
+        with open(MEASURED.parent / ".lock.kvm-selftests-mainline", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            found = read_results(MEASURED) | {key: outcome}
+            text = "# kernel, QEMU, mode, command, result, seconds\n"
+            for key, o in sorted(found.items()):
+                text += "\t".join(key) + f"\t{o.verdict}\t{o.seconds:.1f}\n"
+            new = MEASURED.with_suffix(".new")
+            new.write_text(text)
+            new.replace(MEASURED)
 
 
 def measure_host(table, hypervisor, host, results, show):
