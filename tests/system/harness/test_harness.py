@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The harness itself: that what should fail does, before anything is believed."""
 
+import multiprocessing
 import os
 import select
 import signal
@@ -9,6 +10,7 @@ import sys
 
 import pytest
 
+import kvm_selftests
 from redoubt_test.guest import Guest, host_options
 from redoubt_test.machine import Machine, MachineError
 
@@ -95,3 +97,22 @@ def test_mainline_runs_a_guest(hypervisor):
             assert vm.output("uname -m").strip() == "aarch64"
             assert "kvm" not in host.output("lsmod")
         assert host.output("pgrep qemu || echo none").strip() == "none"
+
+
+def test_selftest_results_of_several_runs_are_kept(tmp_path, monkeypatch):
+    """Runs of kvm_selftests.py in one tree, each with results that the others don't have."""
+    monkeypatch.setattr(kvm_selftests, "MEASURED", tmp_path / "results.tsv")
+
+    def run(number):
+        results = kvm_selftests.MainlineResults(remeasure=True)
+        for i in range(20):
+            row = kvm_selftests.Row("4k", 1, f"test-{number}-{i}", False)
+            results.put(row, "nvhe", kvm_selftests.Outcome("pass", 1))
+
+    runs = [multiprocessing.Process(target=run, args=(number,)) for number in range(4)]
+    for process in runs:
+        process.start()
+    for process in runs:
+        process.join()
+    assert [process.exitcode for process in runs] == [0] * 4
+    assert len(kvm_selftests.read_results(kvm_selftests.MEASURED)) == 80
