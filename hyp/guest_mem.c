@@ -151,12 +151,15 @@ long hvc_GUEST_WRPROTECT(struct host_regs *regs)
 	return ret;
 }
 
-/* x4: 1 to clear the flags. The invalidation is part of it: an old page is reported once. */
+/*
+ * x4: RD_AGE_*. Without FLUSH, a CPU that has the page in its TLB may go on using it without
+ * setting the flag again: who asks so knows, and what is mapped where is as before.
+ */
 long hvc_GUEST_TEST_CLEAR_YOUNG(struct host_regs *regs)
 {
 	struct pgt_gather gather = {};
-	struct pgt_op op = { .gather = &gather };
-	bool clear = regs->x[4] & 1, young = false;
+	struct pgt_op op = { .gather = regs->x[4] & RD_AGE_FLUSH ? &gather : NULL };
+	bool clear = regs->x[4] & RD_AGE_CLEAR, young = false;
 	struct guest_range range;
 	long ret = get_ordinary(regs, regs->x[3], &range);
 

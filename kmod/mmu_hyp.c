@@ -63,11 +63,13 @@ static int hyp_split(void *hyp, u64 gfn, u64 pages, u64 *done)
 	return range_call(vm_of(hyp), RD_HVC_GUEST_SPLIT, gfn, pages, done);
 }
 
-static int hyp_test_clear_young(void *hyp, u64 gfn, u64 pages, bool clear, u64 *done, bool *young)
+static_assert(GMEM_AGE_CLEAR == RD_AGE_CLEAR && GMEM_AGE_FLUSH == RD_AGE_FLUSH);
+
+static int hyp_test_clear_young(void *hyp, u64 gfn, u64 pages, u32 age, u64 *done, bool *young)
 {
 	struct rd_hvc_res res;
-	long ret = rd_hvc_res(RD_HVC_GUEST_TEST_CLEAR_YOUNG, vm_of(hyp)->handle, gfn, pages, clear,
-			      0, &res);
+	long ret = rd_hvc_res(RD_HVC_GUEST_TEST_CLEAR_YOUNG, vm_of(hyp)->handle, gfn, pages, age, 0,
+			      &res);
 
 	if (!ret)
 		*young |= res.x2 == 1;

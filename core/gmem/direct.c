@@ -89,15 +89,17 @@ static int direct_flush(struct gmem_backend *be, u64 gfn, u64 pages, u64 *done)
 	return finish(d, &op, pgt_s2_flush(d->pgt, &op, to_ipa(d, gfn), pages << d->shift), done);
 }
 
-static int direct_test_clear_young(struct gmem_backend *be, u64 gfn, u64 pages, bool clear,
+static int direct_test_clear_young(struct gmem_backend *be, u64 gfn, u64 pages, u32 age,
 				   u64 *done)
 {
 	struct gmem_direct *d = to_direct(be);
 	struct pgt_op op = { .budget = BUDGET };
 	bool young = false;
-	int err = pgt_s2_test_clear_young(d->pgt, &op, to_ipa(d, gfn), pages << d->shift, clear,
-					  &young);
+	int err = pgt_s2_test_clear_young(d->pgt, &op, to_ipa(d, gfn), pages << d->shift,
+					  age & GMEM_AGE_CLEAR, &young);
 
+	if (young && age & GMEM_AGE_FLUSH)
+		pgt_s2_flush_tlb_range(d->pgt, to_ipa(d, gfn), pages << d->shift);
 	return finish(d, &op, err ? err : young, done);
 }
 

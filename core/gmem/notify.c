@@ -130,20 +130,20 @@ void gmem_change_pte(struct gmem *g, u64 hva)
 }
 
 /* 1 if any page of the part is young. */
-static int age_part(struct gmem *g, const struct part *p, bool clear)
+static int age_part(struct gmem *g, const struct part *p, u32 age)
 {
 	u64 gfn = p->gfn, left = p->pages;
 	int young = 0;
 
 	while (left) {
 		u64 done = 0;
-		int ret = g->be->ops->test_clear_young(g->be, gfn, left, clear, &done);
+		int ret = g->be->ops->test_clear_young(g->be, gfn, left, age, &done);
 
 		if (ret < 0)
 			return young;
 		port_assert(done && done <= left);
 		young |= ret;
-		if (young && !clear)
+		if (young && !(age & GMEM_AGE_CLEAR))
 			break;
 		gfn += done;
 		left -= done;
@@ -153,22 +153,22 @@ static int age_part(struct gmem *g, const struct part *p, bool clear)
 
 bool gmem_age(struct gmem *g, u64 start, u64 end, bool clear, bool flush)
 {
+	u32 token, age = clear ? GMEM_AGE_CLEAR : 0;
 	struct part p = { 0 };
 	bool young = false;
-	u32 token;
 
+	if (clear && flush)
+		age |= GMEM_AGE_FLUSH;
 	if (g->pinned || start >= end)
 		return false;
 	token = g->ops->enter(g->env);
 	gmem_lock_write(g);
 	while (next_part(g, start, end, &p)) {
-		if (!age_part(g, &p, clear))
+		if (!age_part(g, &p, age))
 			continue;
 		young = true;
 		if (!clear)
 			break;
-		if (flush)
-			g->be->ops->flush_tlb(g->be, p.gfn, p.pages);
 	}
 	gmem_unlock_write(g);
 	g->ops->leave(g->env, token);

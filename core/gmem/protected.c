@@ -374,32 +374,29 @@ static int protected_wrprotect(struct gmem_backend *be, u64 gfn, u64 pages, u64 
 	return 0;
 }
 
-/* Ages one span; 1 if any of it was young. */
-static int age_span(struct gmem_protected *p, const struct span *s, bool clear)
+/* Ages [@gfn, @end), which one call may reach; 1 if any of it was young. */
+static int age_range(struct gmem_protected *p, u64 gfn, u64 end, u32 age)
 {
 	bool young = false;
 	u64 done = 0;
 
-	while (done < s->end - s->gfn) {
+	while (done < end - gfn) {
 		u64 before = done;
-		int err = p->hyp_ops->test_clear_young(p->hyp, s->gfn + done,
-						       s->end - s->gfn - done, clear, &done,
-						       &young);
+		int err = p->hyp_ops->test_clear_young(p->hyp, gfn + done,
+						       end - gfn - done, age, &done, &young);
 
 		if (!err && done == before)
 			err = -EINVAL;
 		if (err) {
-			p->hyp_ops->complain(p->hyp, "test_clear_young", s->gfn + done, err);
+			p->hyp_ops->complain(p->hyp, "test_clear_young", gfn + done, err);
 			return 1;
 		}
 	}
 	return young;
 }
 
-static int protected_test_clear_young(struct gmem_backend *be, u64 gfn, u64 pages, bool clear,
-				      u64 *done)
+static int age_mapped(struct gmem_protected *p, u64 gfn, u64 pages, u32 age, u64 *done)
 {
-	struct gmem_protected *p = to_protected(be);
 	u64 end = gfn + pages, at = gfn, work = 0;
 	struct span s;
 	int young = 0;
@@ -410,15 +407,27 @@ static int protected_test_clear_young(struct gmem_backend *be, u64 gfn, u64 page
 			at = end;
 			break;
 		}
-		young |= age_span(p, &s, clear);
+		young |= age_range(p, s.gfn, s.end, age);
 		work += s.end - s.gfn;
 		at = s.end;
-		if (young && !clear)
+		if (young && !(age & GMEM_AGE_CLEAR))
 			break;
 	}
 	gmem_p_unlock(p, false);
 	gmem_progress(gfn, pages, at, done);
 	return young;
+}
+
+static int protected_test_clear_young(struct gmem_backend *be, u64 gfn, u64 pages, u32 age,
+				      u64 *done)
+{
+	struct gmem_protected *p = to_protected(be);
+
+	if (pages != 1)
+		return age_mapped(p, gfn, pages, age, done);
+	/* What kernels ask for mostly. EL2 passes over what is not mapped: no need to look first. */
+	*done = 1;
+	return age_range(p, gfn, gfn + 1, age);
 }
 
 static int protected_flush(struct gmem_backend *be, u64 gfn, u64 pages, u64 *done)

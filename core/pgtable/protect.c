@@ -84,6 +84,19 @@ static int test_run(struct pgt_run *run)
 	return arg->hit ? -EEXIST : (int)run->n;
 }
 
+/* Hosts ask for one page after the other: there is no run of entries to loop over. */
+static bool age_page(struct pgt *pgt, ipa_t ipa, bool clear)
+{
+	struct pgt_pos pos;
+
+	pgt_find(pgt, ipa.v, &pos);
+	if (!desc_is_valid(pos.desc) || !(pos.desc & DESC_AF))
+		return false;
+	if (clear)
+		leaf_clear(pos.slot, pos.desc, DESC_AF);
+	return true;
+}
+
 int pgt_s2_test_clear_young(struct pgt *pgt, struct pgt_op *op, ipa_t ipa, u64 size, bool clear,
 			    bool *young)
 {
@@ -93,6 +106,11 @@ int pgt_s2_test_clear_young(struct pgt *pgt, struct pgt_op *op, ipa_t ipa, u64 s
 	*young = false;
 	if (ret)
 		return ret;
+	if (size == 1ULL << pgt->geo->granule_shift && !op->gather) {
+		*young = age_page(pgt, ipa, clear);
+		op->done = size;
+		return 0;
+	}
 	pgt_for_each_run(pgt, op, ipa.v, size, clear ? clear_run : test_run, &arg);
 	/* Without clearing, the first young leaf decides about all of the range. */
 	if (!clear && arg.hit)

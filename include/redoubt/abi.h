@@ -13,7 +13,7 @@
 #ifndef REDOUBT_ABI_H
 #define REDOUBT_ABI_H
 
-#define RD_ABI_VERSION 2
+#define RD_ABI_VERSION 3
 
 #ifndef __ASSEMBLY__
 
@@ -52,7 +52,7 @@
 	X(48, GUEST_MAP, "handle, gfn, pfn, pages, RD_PROT_*", "x1: pages done")                   \
 	X(49, GUEST_UNMAP, "handle, gfn, pages", "x1: pages done")                                 \
 	X(50, GUEST_WRPROTECT, "handle, gfn, pages", "x1: pages done")                             \
-	X(51, GUEST_TEST_CLEAR_YOUNG, "handle, gfn, pages, clear", "x1: pages done, x2: 1 if young")\
+	X(51, GUEST_TEST_CLEAR_YOUNG, "handle, gfn, pages, how", "x1: pages done, x2: 1 if young")\
 	X(52, GUEST_MKYOUNG, "handle, gfn", "")                                                    \
 	X(53, GUEST_RELAX, "handle, gfn, RD_PROT_*", "")                                           \
 	X(54, GUEST_SPLIT, "handle, gfn, pages", "x1: pages done")                                 \
@@ -78,6 +78,10 @@ enum rd_hvc { RD_HYPERCALLS(RD_HVC_ENUM) };
 #define RD_PROT_X      (1UL << 2)
 #define RD_PROT_DEVICE (1UL << 3) /* Device-nGnRE; not RAM, ordinary VMs only */
 #define RD_PROT_NC     (1UL << 4) /* Normal non-cacheable */
+
+/* How GUEST_TEST_CLEAR_YOUNG ages; without CLEAR it only looks. As core/gmem's GMEM_AGE_*. */
+#define RD_AGE_CLEAR (1UL << 0) /* what is young becomes old */
+#define RD_AGE_FLUSH (1UL << 1) /* and leaves the TLBs, which would hide that it is used again */
 
 /*
  * A range in one call covers at most this many pages; more is -E2BIG. An ordinary VM's may

@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lru_gen.h"
 #include "onevm.h"
 
 #define CODE_IPA	0x40000000UL
@@ -389,6 +390,44 @@ static void bench_unmap(struct bench *b, uint64_t page)
 	row(b, "notifier_unmap", per(both, host, PAGES), "instructions/page");
 }
 
+static uint64_t timed_ageing(void)
+{
+	uint64_t start;
+	struct lru_gen lru;
+
+	if (!lru_gen_open(&lru))
+		return 0;
+	start = now();
+	lru_gen_age(&lru);
+	return now() - start;
+}
+
+/*
+ * What the data, new pages that host and perhaps guest have used, add to an ageing of all. The
+ * first few ageings fill the oldest generation, which each of them moves.
+ */
+static uint64_t ageing_of_data(struct bench *b, uint64_t page, bool guest)
+{
+	uint64_t others;
+	int i;
+
+	timed_dontneed(b->data, b->data_size);
+	for (i = 0; i < 8; i++)
+		others = timed_ageing();
+	memset(b->data, 1, b->data_size);
+	if (guest)
+		timed_write(b, PAGES, page);
+	return timed_ageing() - others;
+}
+
+/* @without: the same before the process had a VM, or the notifiers' list costs already. */
+static void bench_ageing(struct bench *b, uint64_t page, uint64_t without)
+{
+	if (without)
+		row(b, "notifier_age", per(ageing_of_data(b, page, true), without, PAGES),
+		    "instructions/page");
+}
+
 static void clear_log(struct bench *b, void *bitmap)
 {
 	struct kvm_clear_dirty_log clear = {
@@ -523,7 +562,7 @@ static void bench_teardown(struct bench *b, uint64_t page)
 int main(int argc, char **argv)
 {
 	struct bench b = { 0 };
-	uint64_t page = sysconf(_SC_PAGESIZE);
+	uint64_t page = sysconf(_SC_PAGESIZE), ageing;
 	int i;
 
 	for (i = 1; i < argc; i++) {
@@ -539,6 +578,7 @@ int main(int argc, char **argv)
 	signal(SIGUSR1, nothing);
 	b.kvm = check(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
 	use_pages(&b, page);
+	ageing = ageing_of_data(&b, page, false);
 	bench_create(&b, page);
 	vm_open(&b);
 	bench_exits(&b);
@@ -548,6 +588,7 @@ int main(int argc, char **argv)
 	record_row(&b, "record_page", PAGES);
 	if (!b.type) {
 		bench_unmap(&b, page);
+		bench_ageing(&b, page, ageing);
 		bench_dirty_log(&b, page);
 	} else {
 		bench_share(&b);

@@ -37,7 +37,14 @@ struct gmem_mapping {
 	u64 gfn;   /* first of the block or page around the asked-for frame */
 	u64 pfn;   /* what @gfn is mapped to */
 	u64 pages; /* in the block: 1 for a page */
-	bool host_writable; /* the host lets the VM write here; the entry itself may be read-only */
+	bool host_writable; /*
+ * How to age: 0 looks only; CLEAR makes what is young old; FLUSH, with it, takes that out of
+ * the TLBs, which would hide that it is used again.
+ */
+#define GMEM_AGE_CLEAR 1U
+#define GMEM_AGE_FLUSH 2U
+
+/* the host lets the VM write here; the entry itself may be read-only */
 	bool device;
 };
 
@@ -74,10 +81,10 @@ struct gmem_backend_ops {
 
 	/**
 	 * @test_clear_young: whether any mapping that meets the range was used since it was
-	 * made old; with @clear, make all of them old. TLBs are left to @flush_tlb.
+	 * made old; @age (GMEM_AGE_*) says what else to do.
 	 * Lock: mmu lock, for writing. Return: 1 young, 0 old, or an error.
 	 */
-	int (*test_clear_young)(struct gmem_backend *be, u64 gfn, u64 pages, bool clear,
+	int (*test_clear_young)(struct gmem_backend *be, u64 gfn, u64 pages, u32 age,
 				u64 *done);
 
 	/**

@@ -15,18 +15,20 @@
  * The hypercalls of a guest's memory (<redoubt/abi.h>, RD_HVC_GUEST_*), the VM's handle
  * being @hyp's. Each does some of the range and adds to *done what it did; an error
  * leaves the page at *done, and all after it, as it was. Unmap passes over frames that
- * are not mapped, and counts them as done; the others are asked about mapped ones only.
+ * are not mapped, and counts them as done, and so does test_clear_young; the others are asked
+ * about mapped ones only.
  */
 struct gmem_hyp_ops {
 	int (*map)(void *hyp, u64 gfn, u64 pfn, u64 pages, u32 prot, u64 *done);
 	int (*unmap)(void *hyp, u64 gfn, u64 pages, u64 *done);
 	int (*reclaim)(void *hyp, u64 gfn, u64 pages, u64 *done);
 	int (*wrprotect)(void *hyp, u64 gfn, u64 pages, u64 *done);
-	int (*test_clear_young)(void *hyp, u64 gfn, u64 pages, bool clear, u64 *done, bool *young);
+	/* @age: GMEM_AGE_* */
+	int (*test_clear_young)(void *hyp, u64 gfn, u64 pages, u32 age, u64 *done, bool *young);
 	int (*mkyoung)(void *hyp, u64 gfn);
 	int (*relax)(void *hyp, u64 gfn, u32 prot);
 	int (*split)(void *hyp, u64 gfn, u64 pages, u64 *done);
-	/* NULL: wrprotect and test_clear_young invalidate before they return. */
+	/* NULL: wrprotect invalidates before it returns. */
 	void (*flush_tlb)(void *hyp);
 
 	/*

@@ -176,23 +176,33 @@ static int hyp_wrprotect(void *hyp, u64 gfn, u64 pages, u64 *done)
 	return end(m, 0);
 }
 
-static int hyp_test_clear_young(void *hyp, u64 gfn, u64 pages, bool clear, u64 *done, bool *young)
+/* An entry is aged as one, also when a single page of it was asked about. */
+static int hyp_test_clear_young(void *hyp, u64 gfn, u64 pages, u32 age, u64 *done,
+				bool *young)
 {
 	struct gm_machine *m = hyp;
-	u64 i;
-	int err;
+	u64 i, first, stop;
+	int err = 0;
 
 	gm_check(gm_env_mmu_held() == 2);
 	begin(m);
-	err = check_mapped(m, gfn, pages);
+	if (pages != 1) {
+		err = check_uncut(m, gfn, pages);
+		pages = err ? 0 : stop_at(m, gfn, pages);
+	} else if (!is_range(m, gfn, pages)) {
+		err = -EINVAL;
+	}
 	if (err)
 		return end(m, err);
-	pages = stop_at(m, gfn, pages);
-	for (i = gfn; i < gfn + pages; i++) {
+	first = block_first(m, gfn);
+	stop = block_first(m, gfn + pages - 1) + block_pages(m, gfn + pages - 1);
+	for (i = first; i < stop; i++) {
 		*young |= (entry(m, i) & GM_AF) != 0;
-		if (clear)
+		if (age & GMEM_AGE_CLEAR)
 			change(m, i, 0, GM_AF);
 	}
+	if (age & GMEM_AGE_FLUSH)
+		gm_tlbi(m, first, stop - first);
 	*done += pages;
 	return end(m, 0);
 }

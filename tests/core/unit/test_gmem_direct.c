@@ -221,13 +221,15 @@ static void ranged(int (*op)(struct gmem_backend *, u64, u64, u64 *), u64 gfn, u
 static void step_age(u64 gfn, u64 n)
 {
 	u64 left = n, at = gfn, i;
-	bool want = false, got = false, clear = rnd(2);
+	bool want = false, got = false, clear = rnd(2), flush = clear && rnd(2);
+	u32 age = (clear ? GMEM_AGE_CLEAR : 0) | (flush ? GMEM_AGE_FLUSH : 0);
 
 	for (i = gfn; i < gfn + n; i++)
 		want |= w.frame[i].young;
+	w.flushes = 0;
 	while (left) {
 		u64 done = 0;
-		int ret = w.d.be.ops->test_clear_young(&w.d.be, at, left, clear, &done);
+		int ret = w.d.be.ops->test_clear_young(&w.d.be, at, left, age, &done);
 
 		assert_true(ret >= 0 && done && done <= left);
 		got |= ret;
@@ -235,6 +237,7 @@ static void step_age(u64 gfn, u64 n)
 		left -= done;
 	}
 	assert_int_equal(got, want);
+	assert_int_equal(w.flushes > 0, flush && want);
 	if (clear)
 		model(gfn, n, grow_old);
 }
