@@ -6,7 +6,8 @@
  * counts instructions as time (QEMU -icount shift=0), where a nanosecond of
  * CLOCK_MONOTONIC is one instruction.
  *
- * Prints "name value unit" a line; with --protected, the rows of a protected VM.
+ * Prints "name value unit" a line; with --protected, the rows of a protected VM; with
+ * --ageing, the one of that.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -420,12 +421,17 @@ static uint64_t ageing_of_data(struct bench *b, uint64_t page, bool guest)
 	return timed_ageing() - others;
 }
 
-/* @without: the same before the process had a VM, or the notifiers' list costs already. */
-static void bench_ageing(struct bench *b, uint64_t page, uint64_t without)
+/* In a process that has had no VM yet, or the list of its notifiers costs already. */
+static void bench_ageing(struct bench *b, uint64_t page)
 {
-	if (without)
-		row(b, "notifier_age", per(ageing_of_data(b, page, true), without, PAGES),
-		    "instructions/page");
+	uint64_t without = ageing_of_data(b, page, false);
+
+	if (!without)
+		return;
+	vm_open(b);
+	row(b, "notifier_age", per(ageing_of_data(b, page, true), without, PAGES),
+	    "instructions/page");
+	vm_close(b);
 }
 
 static void clear_log(struct bench *b, void *bitmap)
@@ -562,7 +568,8 @@ static void bench_teardown(struct bench *b, uint64_t page)
 int main(int argc, char **argv)
 {
 	struct bench b = { 0 };
-	uint64_t page = sysconf(_SC_PAGESIZE), ageing;
+	uint64_t page = sysconf(_SC_PAGESIZE);
+	bool ageing = false;
 	int i;
 
 	for (i = 1; i < argc; i++) {
@@ -570,15 +577,20 @@ int main(int argc, char **argv)
 			b.type = VM_PROTECTED;
 		} else if (strcmp(argv[i], "--no-vgic") == 0) {
 			b.vgic = -1;
+		} else if (strcmp(argv[i], "--ageing") == 0) {
+			ageing = true;
 		} else {
-			fprintf(stderr, "usage: kvmbench [--protected] [--no-vgic]\n");
+			fprintf(stderr, "usage: kvmbench [--protected | --ageing] [--no-vgic]\n");
 			return 2;
 		}
 	}
 	signal(SIGUSR1, nothing);
 	b.kvm = check(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
 	use_pages(&b, page);
-	ageing = ageing_of_data(&b, page, false);
+	if (ageing) {
+		bench_ageing(&b, page);
+		return 0;
+	}
 	bench_create(&b, page);
 	vm_open(&b);
 	bench_exits(&b);
@@ -588,7 +600,6 @@ int main(int argc, char **argv)
 	record_row(&b, "record_page", PAGES);
 	if (!b.type) {
 		bench_unmap(&b, page);
-		bench_ageing(&b, page, ageing);
 		bench_dirty_log(&b, page);
 	} else {
 		bench_share(&b);

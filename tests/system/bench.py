@@ -134,6 +134,7 @@ def measure_calls(hypervisor, kernel, found):
         m.run(SETTLE)
         found["host_hypercall_unknown"] = hypercall(m, MAINLINE_UNKNOWN)
         found.update(kvmbench(m))
+        found.update(kvmbench(m, "--ageing"))
         if hypervisor == "redoubt":
             found.update(kvmbench(m, "--protected"))
 
