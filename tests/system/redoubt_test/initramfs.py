@@ -25,12 +25,12 @@ MODULES = (
 AGENT = ("agent", "port", "agent.service")
 
 
-def busybox():
-    """A static arm64 busybox from Debian's package."""
-    root = BUILD / "busybox"
+def busybox(arch="arm64"):
+    """A static busybox from Debian's package."""
+    root = BUILD / ("busybox" if arch == "arm64" else f"busybox-{arch}")
     if not (root / "bin" / "busybox").exists():
         root.mkdir(parents=True, exist_ok=True)
-        subprocess.run([TOP / "mk" / "apt-private", "arm64", "apt-get", "download", "busybox-static"],
+        subprocess.run([TOP / "mk" / "apt-private", arch, "apt-get", "download", "busybox-static"],
                        cwd=root, check=True)
         deb = next(root.glob("busybox-static_*.deb"))
         subprocess.run(["dpkg", "-x", deb, root], check=True)
@@ -110,7 +110,7 @@ def _write_base(kernel, path):
         archive.directory(name)
     archive.node("dev/console", 5, 1)
     archive.node("dev/null", 1, 3)
-    archive.file("bin/busybox", busybox(), 0o755)
+    archive.file("bin/busybox", busybox(kernel.arch), 0o755)
     archive.symlink("bin/sh", "busybox")
     archive.symlink("sbin", "bin")
     archive.file("init", GUEST / "init", 0o755)

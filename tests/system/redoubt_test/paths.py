@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import subprocess
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("REDOUBT_BUILD", TOP / "build"))
@@ -20,10 +21,16 @@ class MissingError(Exception):
 
 
 class Kernel:
-    """A kernel by flavour: 4k, 16k, 6.1, trixie (stock Debian); 64k, pkvm-guest (from source)."""
+    """A kernel by flavour: 4k, 16k, 6.1, trixie (stock Debian); 64k, pkvm-guest (from source).
+
+    armhf, a stock 32-bit one, is for guests, and fetched when a test asks for it.
+    """
 
     def __init__(self, flavour):
         self.flavour = flavour
+        self.arch = "armhf" if flavour == "armhf" else "arm64"
+        if flavour == "armhf":
+            subprocess.run([TOP / "mk" / "fetch", "armhf"], check=True)
         self.dir = BUILD / "kernels" / flavour
         if not (self.dir / "release").exists():
             raise MissingError(f"no kernel {self.dir}: run 'make kernels' first")
