@@ -3,7 +3,7 @@
  * Lazy FP: the register file of a CPU holds the state of one owner, the host or the
  * vCPU that is loaded (cpu->fp_owner), and is switched when the other one uses it. A
  * guest that computes keeps its state through any number of exits; a host that
- * doesn't touch FP in between costs nothing.
+ * doesn't touch FP in between costs nothing. FPEXC of AArch32 comes and goes with it.
  *
  * The host's state is saved whole: it may be some other task's, which the kernel
  * believes to be still there. Guests have FP/SIMD only.
@@ -12,7 +12,7 @@
 
 #include "fp.h"
 #include "switch.h"
-#include "vcpu.h"
+#include "vm.h"
 
 void fp_simd_save(struct rd_vcpu_fp *fp);
 void fp_simd_load(const struct rd_vcpu_fp *fp);
@@ -105,16 +105,22 @@ void fp_guest_trap(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	port_assert(!cpu->fp_owner); /* only the loaded vCPU can own it, and it didn't */
 	host_save(cpu);
 	fp_simd_load(&vcpu->state->fp);
+	if (vcpu->vm->width == VM_WIDTH_32)
+		write_sysreg(fpexc32_el2, vcpu->state->sys[RD_SYS_FPEXC32_EL2]);
 	cpu->fp_owner = vcpu;
 }
 
 void fp_restore_host(struct hyp_cpu *cpu)
 {
-	if (!cpu->fp_owner)
+	struct hyp_vcpu *vcpu = cpu->fp_owner;
+
+	if (!vcpu)
 		return;
 	stat_inc(RD_STAT_FP_SWITCHES);
 	open_traps();
-	fp_simd_save(&cpu->fp_owner->state->fp);
+	fp_simd_save(&vcpu->state->fp);
+	if (vcpu->vm->width == VM_WIDTH_32)
+		vcpu->state->sys[RD_SYS_FPEXC32_EL2] = read_sysreg(fpexc32_el2);
 	host_load(cpu);
 	cpu->fp_owner = NULL;
 	/* The host goes on with its traps off: open_traps() left them so. */

@@ -9,6 +9,7 @@
  * ERET at the latest, which is a context synchronization event. Only what EL2
  * itself depends on before that has an ISB, with its reason beside it.
  */
+#include "aarch32.h"
 #include "arch.h"
 #include "debug.h"
 #include "fp.h"
@@ -64,7 +65,7 @@ _Static_assert(HOST_NR <= sizeof(((struct host_sysregs *)0)->sys) / sizeof(u64),
 
 /* What a guest always runs with: its interrupts are virtual, its secrets its own. */
 #define HCR_GUEST                                                                                  \
-	(HCR_EL2_RW | HCR_EL2_VM | HCR_EL2_SWIO | HCR_EL2_PTW | HCR_EL2_FMO | HCR_EL2_IMO |        \
+	(HCR_EL2_VM | HCR_EL2_SWIO | HCR_EL2_PTW | HCR_EL2_FMO | HCR_EL2_IMO |        \
 	 HCR_EL2_AMO | HCR_EL2_FB | HCR_EL2_BSU_IS | HCR_EL2_TID3 | HCR_EL2_TSC |                  \
 	 HCR_EL2_TIDCP | HCR_EL2_TACR | HCR_EL2_TLOR)
 
@@ -85,7 +86,8 @@ static u64 ordinary_hcr(const struct hyp_vcpu *vcpu, u64 flags)
 
 static u64 guest_hcr(const struct hyp_vcpu *vcpu, u64 flags)
 {
-	u64 hcr = HCR_GUEST | (vcpu->vm->is_protected ? 0 : ordinary_hcr(vcpu, flags));
+	u64 hcr = HCR_GUEST | (vcpu->vm->width & HCR_EL2_RW) |
+		  (vcpu->vm->is_protected ? 0 : ordinary_hcr(vcpu, flags));
 
 	if (host_mem_has_fwb())
 		hcr |= HCR_EL2_FWB;
@@ -124,10 +126,13 @@ static u64 guest_mdcr(u64 host_mdcr, u64 flags)
 
 /*
  * May the CPU return to this PSTATE? Only to EL1 or EL0: an illegal return would keep
- * it at EL2 with PSTATE.IL set. AArch32 only at EL0, and only if the CPU has it.
+ * it at EL2 with PSTATE.IL set. Where EL1 is AArch64, AArch32 only at EL0, and only if the
+ * CPU has it.
  */
-static bool pstate_ok(u64 pstate)
+static bool pstate_ok(u64 pstate, u64 flags)
 {
+	if (port_unlikely(flags & RUN_AARCH32))
+		return aarch32_pstate_ok(pstate);
 	switch (pstate & (PSR_M32 | 0xf)) {
 	case PSR_MODE_EL0t:
 	case PSR_MODE_EL1t:
@@ -175,6 +180,8 @@ static void guest_restore(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 flags)
 	write_sysreg(vpidr_el2, state->vpidr);
 	write_sysreg(cnthctl_el2, timer & RD_TIMER_PCT_TRAP ? 0 : CNTHCTL_EL1PCTEN);
 	write_sysreg(mdcr_el2, guest_mdcr(cpu->host.mdcr, flags));
+	if (port_unlikely(flags & RUN_AARCH32))
+		aarch32_to_guest(cpu, vcpu);
 	write_sysreg(cptr_el2, fp_cptr_guest(cpu, vcpu));
 	if (flags & RD_VCPU_VSERROR && cpu_has_ras())
 		write_sysreg(S3_4_C5_C2_3, state->vsesr & ESR_ISS_MASK);
@@ -184,11 +191,13 @@ static void guest_restore(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 flags)
 	write_sysreg(hcr_el2, guest_hcr(vcpu, flags));
 }
 
-static void guest_save(struct hyp_vcpu *vcpu)
+static void guest_save(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 flags)
 {
 	struct rd_vcpu_state *state = vcpu->state;
 
 	GUEST_REGS(GUEST_SAVE)
+	if (port_unlikely(flags & RUN_AARCH32))
+		aarch32_to_host(cpu, vcpu);
 	state->pc = read_sysreg(elr_el2);
 	state->pstate = read_sysreg(spsr_el2);
 }
@@ -280,7 +289,7 @@ static u64 run(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 static void note_vserror(struct rd_vcpu_state *state, u64 flags)
 {
 	if (flags & RD_VCPU_VSERROR && !(read_sysreg(hcr_el2) & HCR_EL2_VSE))
-		port_write64(&state->flags, flags & ~RD_VCPU_VSERROR);
+		port_write64(&state->flags, flags & ~(RD_VCPU_VSERROR | RUN_AARCH32));
 }
 
 void switch_load(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
@@ -326,7 +335,8 @@ static long prepare(struct hyp_vcpu *vcpu, u64 *flags, u64 *pstate)
 {
 	long ret = 0;
 
-	*flags = port_read64(&vcpu->state->flags);
+	*flags = port_read64(&vcpu->state->flags) & ~RUN_AARCH32;
+	*flags |= vcpu->vm->width & RUN_AARCH32;
 	if (vcpu->vm->is_protected)
 		ret = protected_enter(vcpu, flags);
 	*pstate = port_read64(&vcpu->state->pstate);
@@ -341,7 +351,7 @@ long switch_run(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 *why)
 	long ret = prepare(vcpu, &flags, &pstate);
 
 	*why = RD_EXIT_ILLEGAL;
-	if (ret || !pstate_ok(pstate))
+	if (ret || !pstate_ok(pstate, flags))
 		return ret;
 	stat_inc(RD_STAT_RUNS);
 	trace_event(RD_TRACE_RUN, vcpu->vm->handle, vcpu->index, flags);
@@ -354,7 +364,7 @@ long switch_run(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 *why)
 	write_sysreg(spsr_el2, pstate);
 	*why = run(cpu, vcpu);
 	note_vserror(state, flags);
-	guest_save(vcpu);
+	guest_save(cpu, vcpu, flags);
 	vgic_exit(cpu, state);
 	if (flags & RD_VCPU_DEBUG)
 		debug_to_host(cpu, state);

@@ -4,6 +4,7 @@
  * serialised by vcpu_lock; a loaded vCPU belongs to its CPU (vcpu->cpu), and holds a
  * reference to its VM, so that neither can go away.
  */
+#include "aarch32.h"
 #include "host_mem.h"
 #include "hvc.h"
 #include "setup.h"
@@ -117,6 +118,7 @@ long hvc_VCPU_LOAD(struct host_regs *regs)
 		return -EBUSY;
 	}
 	cpu->loaded = vcpu;
+	aarch32_settle(vm);
 	switch_load(cpu, vcpu);
 	return 0;
 }

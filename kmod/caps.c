@@ -10,6 +10,7 @@
 #include <asm/cpufeature.h>
 #include <asm/sysreg.h>
 
+#include "aarch32.h"
 #include "hvc.h"
 #include "kvm_dev.h"
 #include "vm.h"
@@ -54,6 +55,8 @@ static int check_number(u64 cap)
 		return 1 << KVM_ARM_FEATURE_ID_RANGE;
 	case KVM_CAP_STEAL_TIME:
 		return IS_ENABLED(CONFIG_SCHED_INFO);
+	case KVM_CAP_ARM_EL1_32BIT:
+		return rd_aarch32_el1();
 	default:
 		return 0;
 	}
@@ -79,6 +82,7 @@ static bool needs_open_vm(u64 cap)
 	case KVM_CAP_COUNTER_OFFSET:
 	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
 	case KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP:
+	case KVM_CAP_ARM_EL1_32BIT:
 		return true;
 	default:
 		return false;

@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 #include <asm/esr.h>
 
+#include "aarch32.h"
 #include "exit.h"
 #include "vcpu.h"
 
@@ -47,6 +48,12 @@ static int exit_sysreg(struct rd_vcpu *vcpu)
 	return 1;
 }
 
+static int exit_cp(struct rd_vcpu *vcpu)
+{
+	rd_aarch32_exit(vcpu);
+	return 1;
+}
+
 static int exit_hvc(struct rd_vcpu *vcpu)
 {
 	RD_STAT_INC(vcpu, hvc_exit_stat);
@@ -58,6 +65,18 @@ static int exit_smc(struct rd_vcpu *vcpu)
 	/* The CPU counts a trapped SMC as not executed, unlike an HVC. */
 	rd_vcpu_skip_insn(vcpu);
 	return rd_smccc_exit(vcpu, true);
+}
+
+static int exit_hvc32(struct rd_vcpu *vcpu)
+{
+	rd_aarch32_narrow(vcpu);
+	return exit_hvc(vcpu);
+}
+
+static int exit_smc32(struct rd_vcpu *vcpu)
+{
+	rd_aarch32_narrow(vcpu);
+	return exit_smc(vcpu);
 }
 
 static int exit_abort(struct rd_vcpu *vcpu)
@@ -81,6 +100,13 @@ typedef int (*exit_fn)(struct rd_vcpu *vcpu);
 /* What isn't listed was never offered to the guest: an undefined instruction. */
 static const exit_fn exit_table[ESR_ELx_EC_MAX + 1] = {
 	[ESR_ELx_EC_WFx] = exit_wfx,
+	[ESR_ELx_EC_CP15_32] = exit_cp,
+	[ESR_ELx_EC_CP15_64] = exit_cp,
+	[ESR_ELx_EC_CP14_MR] = exit_cp,
+	[ESR_ELx_EC_CP14_64] = exit_cp,
+	[ESR_ELx_EC_CP10_ID] = exit_cp,
+	[ESR_ELx_EC_HVC32] = exit_hvc32,
+	[ESR_ELx_EC_SMC32] = exit_smc32,
 	[ESR_ELx_EC_HVC64] = exit_hvc,
 	[ESR_ELx_EC_SMC64] = exit_smc,
 	[ESR_ELx_EC_SYS64] = exit_sysreg,
@@ -103,6 +129,10 @@ bool rd_exit_fast(struct rd_vcpu *vcpu)
 		break;
 	case ESR_ELx_EC_SYS64:
 		rd_exit_sysreg(vcpu);
+		break;
+	case ESR_ELx_EC_CP15_32:
+	case ESR_ELx_EC_CP15_64:
+		rd_aarch32_exit(vcpu);
 		break;
 	default:
 		return false;
@@ -135,6 +165,10 @@ int rd_exit_slow(struct rd_vcpu *vcpu, u64 exit)
 
 	switch (exit) {
 	case RD_EXIT_TRAP:
+		if (!rd_aarch32_executes(vcpu)) {
+			rd_vcpu_skip_insn(vcpu);
+			return 1;
+		}
 		fn = exit_table[ESR_ELx_EC(vcpu->state->exit.esr)];
 		return fn ? fn(vcpu) : exit_undef(vcpu);
 	case RD_EXIT_SERROR:

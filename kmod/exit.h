@@ -22,6 +22,12 @@ int rd_exit_slow(struct rd_vcpu *vcpu, u64 exit);
 /* A trapped access to a system register; both from fast and slow. Always done. */
 void rd_exit_sysreg(struct rd_vcpu *vcpu);
 
+/*
+ * The guest reads or writes a register that traps; @sysreg as in sys_reg(). False: for
+ * the guest there is none.
+ */
+bool rd_sysreg_access(struct rd_vcpu *vcpu, u32 sysreg, bool write, u64 *val);
+
 /* An access to no memory, after rd_mmu_fault() said so. */
 int rd_exit_mmio(struct rd_vcpu *vcpu);
 

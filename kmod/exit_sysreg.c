@@ -86,7 +86,7 @@ static bool interrupt_register(u32 sysreg)
 	return sys_reg_CRn(sysreg) == 12 || sysreg == SYS_ICC_PMR_EL1;
 }
 
-static bool access(struct rd_vcpu *vcpu, u32 sysreg, bool write, u64 *val)
+bool rd_sysreg_access(struct rd_vcpu *vcpu, u32 sysreg, bool write, u64 *val)
 {
 	switch (sys_reg_Op0(sysreg)) {
 	case 1:
@@ -117,7 +117,7 @@ void rd_exit_sysreg(struct rd_vcpu *vcpu)
 	u64 val = rd_vcpu_reg(vcpu, rt);
 
 	RD_STAT_INC(vcpu, sysreg_exits);
-	if (!access(vcpu, sysreg, write, &val)) {
+	if (!rd_sysreg_access(vcpu, sysreg, write, &val)) {
 		rd_vcpu_inject_undef(vcpu);
 		return;
 	}

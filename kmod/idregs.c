@@ -30,7 +30,7 @@ struct idreg {
 
 /* clang-format off */
 static const struct idreg idregs[] = {
-	/* AArch32: only for guests' EL0. */
+	/* AArch32. */
 	{ SYS_ID_PFR0_EL1, LOW32 & ~(F(28) | F(20)), LOW32, 0, 0 },	/* no RAS, AMU */
 	{ SYS_ID_PFR1_EL1, LOW32, LOW32, 0, 0 },
 	{ SYS_ID_DFR0_EL1, F(0) | F(4) | F(8), LOW32, 0, 0 },		/* debug only */
@@ -149,8 +149,7 @@ static u64 default_of(const struct idreg *reg)
 	val = read_sanitised_ftr_reg(reg->sysreg) & reg->keep;
 	switch (reg->sysreg) {
 	case SYS_ID_AA64PFR0_EL1:
-		/* EL1 is AArch64 only; branch prediction isolation without SCXTNUM. */
-		val = limit_field(val, ID_AA64PFR0_EL1_EL1_SHIFT, 1);
+		/* Branch prediction isolation without SCXTNUM. */
 		val = limit_field(val, ID_AA64PFR0_EL1_CSV2_SHIFT, 1);
 		return set_field(val, ID_AA64PFR0_EL1_GIC_SHIFT, 1);
 	case SYS_ID_PFR1_EL1:

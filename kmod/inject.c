@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Exceptions that the module gives a guest: what taking one to EL1 does to the
- * vCPU's registers (Arm ARM D1.3, AArch64.TakeException), done in state.
+ * vCPU's registers (Arm ARM D1.3, AArch64.TakeException), done in state. Where EL1 is
+ * AArch32, aarch32.c does it.
  *
  * Locks: vcpu->mutex; not between an entry and its exit.
  */
@@ -9,6 +10,7 @@
 #include <asm/ptrace.h>
 #include <asm/sysreg.h>
 
+#include "aarch32.h"
 #include "vcpu.h"
 
 #define VECTOR_CURRENT_SP_EL0	0x000
@@ -76,7 +78,10 @@ static u64 il_of(struct rd_vcpu *vcpu)
 
 void rd_vcpu_inject_undef(struct rd_vcpu *vcpu)
 {
-	enter_exception(vcpu, ESR_ELx_EC_UNKNOWN << ESR_ELx_EC_SHIFT | il_of(vcpu), 0);
+	if (rd_vcpu_is_32bit(vcpu))
+		rd_aarch32_inject_undef(vcpu);
+	else
+		enter_exception(vcpu, ESR_ELx_EC_UNKNOWN << ESR_ELx_EC_SHIFT | il_of(vcpu), 0);
 }
 
 static void inject_abort(struct rd_vcpu *vcpu, bool iabt, u64 far)
@@ -84,6 +89,10 @@ static void inject_abort(struct rd_vcpu *vcpu, bool iabt, u64 far)
 	u64 mode = vcpu->state->pstate & (PSR_MODE_MASK | PSR_MODE32_BIT);
 	u64 ec = iabt ? ESR_ELx_EC_IABT_LOW : ESR_ELx_EC_DABT_LOW;
 
+	if (rd_vcpu_is_32bit(vcpu)) {
+		rd_aarch32_inject_abort(vcpu, iabt, far);
+		return;
+	}
 	/* The class for the same level follows that for a lower one. */
 	if (mode == PSR_MODE_EL1t || mode == PSR_MODE_EL1h)
 		ec++;
@@ -101,19 +110,6 @@ void rd_vcpu_inject_iabt(struct rd_vcpu *vcpu, u64 far)
 	inject_abort(vcpu, true, far);
 }
 
-/* IT state of AArch32 advances with each instruction (Arm ARM G1.14). */
-static u64 advance_it(u64 pstate)
-{
-	u64 it = (pstate & PSR_AA32_IT_MASK & ~0x06000000UL) >> 8 |
-		 (pstate & 0x06000000UL) >> 25;
-
-	if (!(pstate & PSR_AA32_T_BIT) || !it)
-		return pstate;
-	it = it & 7 ? (it & 0xe0) | ((it << 1) & 0x1f) : 0;
-	pstate &= ~(u64)PSR_AA32_IT_MASK;
-	return pstate | (it & 0xfc) << 8 | (it & 3) << 25;
-}
-
 void rd_vcpu_skip_insn(struct rd_vcpu *vcpu)
 {
 	struct rd_vcpu_state *s = vcpu->state;
@@ -124,8 +120,8 @@ void rd_vcpu_skip_insn(struct rd_vcpu *vcpu)
 		return;
 	}
 	if (s->pstate & PSR_MODE32_BIT) {
-		s->pc += s->exit.esr & ESR_ELx_IL ? 4 : 2;
-		s->pstate = advance_it(s->pstate);
+		s->pc = lower_32_bits(s->pc + (s->exit.esr & ESR_ELx_IL ? 4 : 2));
+		s->pstate = rd_aarch32_advance_it(s->pstate);
 	} else {
 		s->pc += 4;
 		s->pstate &= ~PSR_BTYPE_MASK;

@@ -35,6 +35,13 @@ static u64 arg(struct rd_vcpu *vcpu, unsigned int n)
 	return (fn & ~0x1fU) == PSCI_0_2_FN_BASE ? lower_32_bits(val) : val;
 }
 
+/* A vCPU starts in the byte order of its maker. */
+static bool big_endian(const struct rd_vcpu *vcpu)
+{
+	return rd_vcpu_is_32bit(vcpu) ? vcpu->state->pstate & PSR_AA32_E_BIT :
+					vcpu->state->sys[RD_SYS_SCTLR_EL1] & SCTLR_ELx_EE;
+}
+
 static int cpu_on(struct rd_vcpu *vcpu)
 {
 	struct rd_vcpu *target;
@@ -49,7 +56,7 @@ static int cpu_on(struct rd_vcpu *vcpu)
 	if (off) {
 		target->reset.pc = arg(vcpu, 2);
 		target->reset.r0 = arg(vcpu, 3);
-		target->reset.be = vcpu->state->sys[RD_SYS_SCTLR_EL1] & SCTLR_ELx_EE;
+		target->reset.be = big_endian(vcpu);
 		rd_vcpu_request(target, RD_REQ_RESET);
 		WRITE_ONCE(target->power, RD_POWER_ON);
 	}
@@ -139,6 +146,8 @@ static int system_suspend(struct rd_vcpu *vcpu)
 /* Functions that PSCI 1.0 and later describe by PSCI_FEATURES: flags, or not supported. */
 static s64 features(struct rd_vcpu *vcpu, u32 fn)
 {
+	if (rd_smccc_too_wide(vcpu, fn))
+		return PSCI_RET_NOT_SUPPORTED;
 	switch (fn) {
 	case PSCI_0_2_FN_PSCI_VERSION:
 	case PSCI_0_2_FN_CPU_SUSPEND:

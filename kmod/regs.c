@@ -65,7 +65,7 @@ static struct place el1(struct rd_vcpu *vcpu, u32 off)
 	case 2:
 		return (struct place){ &s->sys[RD_SYS_SPSR_EL1], 8 };
 	default:
-		return (struct place){ &vcpu->shadow.spsr32[n - 3], 8 };
+		return (struct place){ &s->sys[RD_SYS_SPSR_ABT + n - 3], 8 };
 	}
 }
 
@@ -101,19 +101,40 @@ static struct place core_place(struct rd_vcpu *vcpu, u64 id)
 }
 
 /* A state of PSTATE.M that the guest could reach by itself. */
-static bool mode_ok(u64 pstate)
+static bool mode_ok(const struct rd_vcpu *vcpu, u64 pstate)
 {
 	switch (pstate & (PSR_MODE_MASK | PSR_MODE32_BIT)) {
 	case PSR_MODE_EL0t:
 	case PSR_MODE_EL1t:
 	case PSR_MODE_EL1h:
-		return true;
+		return !rd_vcpu_is_32bit(vcpu);
+	case PSR_AA32_MODE_FIQ:
+	case PSR_AA32_MODE_IRQ:
+	case PSR_AA32_MODE_SVC:
+	case PSR_AA32_MODE_ABT:
+	case PSR_AA32_MODE_UND:
+	case PSR_AA32_MODE_SYS:
+		return rd_vcpu_is_32bit(vcpu);
 	case PSR_AA32_MODE_USR:
 		return ((read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1) >>
 			 ID_AA64PFR0_EL1_EL0_SHIFT) & 0xf) == 2;
 	default:
 		return false;
 	}
+}
+
+/*
+ * What AArch32 can reach has 32 bits: all of x0 to x30 from the modes of EL1, which has
+ * the banks of the others in them; r0 to r14 from User and System.
+ */
+static void narrow(struct rd_vcpu_state *s)
+{
+	u64 mode = s->pstate & PSR_AA32_MODE_MASK;
+	u32 i, nr = mode == PSR_AA32_MODE_USR || mode == PSR_AA32_MODE_SYS ? 15 : 31;
+
+	for (i = 0; i < nr; i++)
+		s->x[i] = lower_32_bits(s->x[i]);
+	s->pc = lower_32_bits(s->pc);
 }
 
 static int get_core(struct rd_vcpu *vcpu, const struct kvm_one_reg *reg)
@@ -134,9 +155,11 @@ static int set_core(struct rd_vcpu *vcpu, const struct kvm_one_reg *reg)
 		return -ENOENT;
 	if (copy_from_user(val, (void __user *)reg->addr, p.size))
 		return -EFAULT;
-	if (p.at == &vcpu->state->pstate && !mode_ok(val[0]))
+	if (p.at == &vcpu->state->pstate && !mode_ok(vcpu, val[0]))
 		return -EINVAL;
 	memcpy(p.at, val, p.size);
+	if (vcpu->state->pstate & PSR_MODE32_BIT)
+		narrow(vcpu->state);
 	return 0;
 }
 

@@ -46,6 +46,10 @@ static const struct {
 	{ SYS_CSSELR_EL1, RD_SYS_CSSELR_EL1 },
 	{ SYS_TPIDR_EL0, RD_SYS_TPIDR_EL0 },
 	{ SYS_TPIDRRO_EL0, RD_SYS_TPIDRRO_EL0 },
+	{ SYS_DACR32_EL2, RD_SYS_DACR32_EL2 },
+	{ SYS_IFSR32_EL2, RD_SYS_IFSR32_EL2 },
+	{ SYS_FPEXC32_EL2, RD_SYS_FPEXC32_EL2 },
+	{ SYS_DBGVCR32_EL2, RD_SYS_DBGVCR32_EL2 },
 };
 
 /* The CPU's own, the same for every vCPU; user space may only confirm them. */
@@ -53,8 +57,7 @@ static const u32 invariant[] = { SYS_MIDR_EL1, SYS_REVIDR_EL1, SYS_AIDR_EL1 };
 
 /* The rest, each with a rule of its own below. */
 static const u32 special[] = {
-	SYS_CLIDR_EL1, SYS_CTR_EL0, SYS_OSLSR_EL1, SYS_MPIDR_EL1, SYS_DBGVCR32_EL2,
-	SYS_DACR32_EL2, SYS_IFSR32_EL2, SYS_FPEXC32_EL2,
+	SYS_CLIDR_EL1, SYS_CTR_EL0, SYS_OSLSR_EL1, SYS_MPIDR_EL1,
 };
 
 static bool invariant_value(u32 sysreg, u64 *val)
@@ -82,20 +85,7 @@ static u64 *stored(struct rd_vcpu *vcpu, u32 sysreg)
 	for (i = 0; i < ARRAY_SIZE(in_state); i++)
 		if (in_state[i].sysreg == sysreg)
 			return &vcpu->state->sys[in_state[i].index];
-	switch (sysreg) {
-	case SYS_DBGVCR32_EL2:
-		return &vcpu->shadow.dbgvcr32;
-	case SYS_DACR32_EL2:
-		return &vcpu->shadow.dacr32;
-	case SYS_IFSR32_EL2:
-		return &vcpu->shadow.ifsr32;
-	case SYS_FPEXC32_EL2:
-		return &vcpu->shadow.fpexc32;
-	case SYS_MPIDR_EL1:
-		return &vcpu->state->vmpidr;
-	default:
-		return rd_debug_reg(vcpu, sysreg);
-	}
+	return sysreg == SYS_MPIDR_EL1 ? &vcpu->state->vmpidr : rd_debug_reg(vcpu, sysreg);
 }
 
 int rd_sysreg_get(struct rd_vcpu *vcpu, u64 id, u64 *val)

@@ -178,6 +178,15 @@ static void ptp_time(struct rd_vcpu *vcpu)
 	x[3] = lower_32_bits(cycles);
 }
 
+/* A bitmap of 128 bits, in four registers of 32. */
+static void vendor_features(struct rd_vcpu *vcpu)
+{
+	u64 *x = vcpu->state->x;
+
+	x[0] = vcpu->vm->smccc.vendor_bmap;
+	x[1] = x[2] = x[3] = 0;
+}
+
 /* The id by which guests know the calls of KVM, which are also ours. */
 static void vendor_uid(struct rd_vcpu *vcpu)
 {
@@ -206,6 +215,11 @@ static bool offered(const struct rd_smccc *smccc, u32 fn)
 	}
 }
 
+bool rd_smccc_too_wide(const struct rd_vcpu *vcpu, u32 fn)
+{
+	return ARM_SMCCC_IS_64(fn) && vcpu->state->pstate & PSR_MODE32_BIT;
+}
+
 /* Calls that end at once: no sleep, no exit. */
 static void simple_call(struct rd_vcpu *vcpu, u32 fn)
 {
@@ -225,7 +239,7 @@ static void simple_call(struct rd_vcpu *vcpu, u32 fn)
 		vendor_uid(vcpu);
 		break;
 	case ARM_SMCCC_VENDOR_HYP_KVM_FEATURES_FUNC_ID:
-		x[0] = vcpu->vm->smccc.vendor_bmap;
+		vendor_features(vcpu);
 		break;
 	case ARM_SMCCC_VENDOR_HYP_KVM_PTP_FUNC_ID:
 		ptp_time(vcpu);
@@ -292,7 +306,7 @@ int rd_smccc_exit(struct rd_vcpu *vcpu, bool smc)
 	action = filter_action(smccc, fn);
 	if (action == KVM_SMCCC_FILTER_FWD_TO_USER)
 		return forward(vcpu, fn, smc);
-	if (action == KVM_SMCCC_FILTER_DENY || !offered(smccc, fn))
+	if (action == KVM_SMCCC_FILTER_DENY || !offered(smccc, fn) || rd_smccc_too_wide(vcpu, fn))
 		x[0] = SMCCC_RET_NOT_SUPPORTED;
 	else if (rd_psci_owns(fn))
 		return rd_psci_call(vcpu, fn);

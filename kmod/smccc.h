@@ -52,6 +52,9 @@ int rd_smccc_exit(struct rd_vcpu *vcpu, bool smc);
 /* The same for calls that neither sleep nor leave; interrupts off. False: not such a call. */
 bool rd_smccc_fast(struct rd_vcpu *vcpu);
 
+/* A 64-bit call from AArch32, which has none (Arm DEN0028 section 2.6). */
+bool rd_smccc_too_wide(const struct rd_vcpu *vcpu, u32 fn);
+
 /* PSCI (psci.c): the same results. @fn is the function id, arguments in x1 to x3. */
 int rd_psci_call(struct rd_vcpu *vcpu, u32 fn);
 

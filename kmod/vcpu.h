@@ -111,8 +111,6 @@ struct rd_vcpu {
 	struct rd_pvtime pvtime;
 	struct gmem_ring dirty_ring; /* entry NULL: none */
 	struct rd_shadow {
-		u64 spsr32[4]; /* abt, und, irq, fiq: only user space sees them */
-		u64 dacr32, ifsr32, fpexc32, dbgvcr32;
 		u64 clidr;
 		u32 *ccsidr; /* by CSSELR; NULL: the defaults */
 	} shadow;
@@ -187,6 +185,12 @@ int rd_vcpu_init(struct rd_vcpu *vcpu, const struct kvm_vcpu_init *init);
 
 /* Powers the vCPU on or off, or suspends it: seen at its next entry, which this makes soon. */
 void rd_vcpu_set_power(struct rd_vcpu *vcpu, enum rd_power power);
+
+/* True if EL1 is AArch32; constant once the vCPU is initialised. */
+static inline bool rd_vcpu_is_32bit(const struct rd_vcpu *vcpu)
+{
+	return vcpu->features & BIT(KVM_ARM_VCPU_EL1_32BIT);
+}
 
 /* The vCPU's MPIDR_EL1 as the guest reads it, RES1 bit 31 included. */
 static inline u64 rd_vcpu_mpidr(const struct rd_vcpu *vcpu)

@@ -28,6 +28,7 @@ struct host_sysregs {
 	u64 sys[32];
 	u64 mdcr;
 	u64 tpidr2;
+	u64 hstr; /* only while a guest with AArch32 EL1 runs */
 };
 
 /* The host's recorders while they stand still: hyp/recorder.c. */

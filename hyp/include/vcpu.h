@@ -15,6 +15,9 @@
 
 struct hyp_vm;
 
+/* Beside RD_VCPU_* among the flags of a run, and never the host's to set: EL1 is AArch32. */
+#define RUN_AARCH32 (1ULL << 63)
+
 /* PSCI's view of a protected vCPU. An ordinary one's power is the module's affair. */
 enum vcpu_power {
 	VCPU_OFF,     /* CPU_ON, or being the first to run, starts it */

@@ -29,11 +29,20 @@ struct vm_range {
 
 enum vm_life { VM_LIVE, VM_DYING, VM_EMPTY };
 
+/*
+ * What EL1 of a VM's vCPUs is; settled when the first of them is loaded. See aarch32.h. The
+ * values are bits that each run has anyway: HCR_EL2's, and one of its flags.
+ */
+#define VM_WIDTH_OPEN 0
+#define VM_WIDTH_64   HCR_EL2_RW
+#define VM_WIDTH_32   RUN_AARCH32
+
 struct hyp_vm {
 	u64 handle;
 	u64 life;		  /* enum vm_life */
 	u64 refs;
 	bool is_protected;
+	u64 width;		  /* VM_WIDTH_* */
 	u64 vttbr;
 	struct pgt_geometry geo;
 	struct pgt pgt;

@@ -48,6 +48,7 @@
 	X(38, VCPU_LOAD, "handle, index", "")                                                      \
 	X(39, VCPU_PUT, "", "")                                                                    \
 	X(40, VCPU_RUN, "", "x1: RD_EXIT_*")                                                       \
+	X(41, VM_AARCH32, "handle", "")                                                            \
 	/* A guest's memory; all but MAP by range of gfns. */                                      \
 	X(48, GUEST_MAP, "handle, gfn, pfn, pages, RD_PROT_*", "x1: pages done")                   \
 	X(49, GUEST_UNMAP, "handle, gfn, pages", "x1: pages done")                                 \

@@ -17,14 +17,17 @@
 
 /*
  * EL1 and EL0 system registers of a vCPU that EL2 saves and restores, in the
- * order of rd_vcpu_state.sys: X(name as the assembler knows it).
+ * order of rd_vcpu_state.sys: X(name as the assembler knows it). Those from SPSR_ABT
+ * on are AArch32's: EL2 leaves them alone if EL1 is AArch64.
  */
 #define RD_VCPU_SYSREGS(X)                                                                         \
 	X(SP_EL0) X(SP_EL1) X(ELR_EL1) X(SPSR_EL1) X(SCTLR_EL1) X(CPACR_EL1) X(TTBR0_EL1)          \
 	X(TTBR1_EL1) X(TCR_EL1) X(ESR_EL1) X(AFSR0_EL1) X(AFSR1_EL1) X(FAR_EL1) X(MAIR_EL1)        \
 	X(VBAR_EL1) X(CONTEXTIDR_EL1) X(TPIDR_EL0) X(TPIDRRO_EL0) X(TPIDR_EL1) X(AMAIR_EL1)        \
 	X(CNTKCTL_EL1) X(PAR_EL1) X(CSSELR_EL1) X(ACTLR_EL1) X(MDSCR_EL1) X(MDCCINT_EL1)           \
-	X(DISR_EL1)
+	X(DISR_EL1)                                                                                \
+	X(SPSR_ABT) X(SPSR_UND) X(SPSR_IRQ) X(SPSR_FIQ) X(DACR32_EL2) X(IFSR32_EL2)                \
+	X(FPEXC32_EL2) X(DBGVCR32_EL2)
 
 #define RD_SYS_ENUM(name) RD_SYS_##name,
 enum rd_sys { RD_VCPU_SYSREGS(RD_SYS_ENUM) RD_SYS_COUNT };

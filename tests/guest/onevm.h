@@ -41,18 +41,24 @@ static inline void set_slot(int vm, int number, uint64_t ipa, void *memory, size
 	check(kvm_set_region(vm, number, ipa, memory, size, flags), "KVM_SET_USER_MEMORY_REGION");
 }
 
-static inline int create_vcpu(int kvm, int vm, int id, struct kvm_run **run)
+/* @features: bits of KVM_ARM_VCPU_*, besides PSCI. */
+static inline int create_vcpu_with(int kvm, int vm, int id, uint32_t features, struct kvm_run **run)
 {
 	struct kvm_vcpu_init init;
 	long size = check(ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
 	int vcpu = check(ioctl(vm, KVM_CREATE_VCPU, id), "KVM_CREATE_VCPU");
 
 	check(ioctl(vm, KVM_ARM_PREFERRED_TARGET, &init), "KVM_ARM_PREFERRED_TARGET");
-	init.features[0] |= 1U << KVM_ARM_VCPU_PSCI_0_2;
+	init.features[0] |= features | 1U << KVM_ARM_VCPU_PSCI_0_2;
 	check(ioctl(vcpu, KVM_ARM_VCPU_INIT, &init), "KVM_ARM_VCPU_INIT");
 	*run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
 	check(*run == MAP_FAILED ? -1 : 0, "mmap of the vCPU");
 	return vcpu;
+}
+
+static inline int create_vcpu(int kvm, int vm, int id, struct kvm_run **run)
+{
+	return create_vcpu_with(kvm, vm, id, 0, run);
 }
 
 static inline void set_core(int vcpu, size_t offset, uint64_t value)

@@ -47,5 +47,7 @@ bool host_choose_floating_point(struct sim_cpu *cpu);
 void guest_begin(u32 handle, u32 vcpu);
 /* Words of a vCPU's page that the host may read: fails if a secret is among them. */
 void guest_check_secrets(const struct call *call);
+/* After a run of an AArch32 vCPU: its page has what the guest left in its registers. */
+void guest_check_a32(const struct call *call);
 
 #endif /* ACTORS_H */

@@ -26,13 +26,13 @@
 	}
 
 const struct sim_shape sim_shapes[] = {
-	{ "4K", 12, false, false, false, MMFR0(2, 0, 1), MMFR1(1), MMFR2(0, 0), TLBIRANGE,
+	{ "4K", 12, false, false, false, true, MMFR0(2, 0, 1), MMFR1(1), MMFR2(0, 0), TLBIRANGE,
 	  WALK_CPU(40, false, false), { 0x40000000, 0x880000000 }, { 2048 + 300, 700 } },
-	{ "4K, LPA2, FWB", 12, true, true, true, MMFR0(6, 1, 2) | FGT, MMFR1(2) | HCX, MMFR2(1, 1), TLBIRANGE,
+	{ "4K, LPA2, FWB", 12, true, true, true, true, MMFR0(6, 1, 2) | FGT, MMFR1(2) | HCX, MMFR2(1, 1), TLBIRANGE,
 	  WALK_CPU(52, true, true), { 0x40000000, 0x880200000 }, { 1536, 1024 } },
-	{ "16K, LPA2", 14, true, false, false, MMFR0(6, 1, 2), MMFR1(2), MMFR2(0, 1), TLBIRANGE,
+	{ "16K, LPA2", 14, true, false, false, false, MMFR0(6, 1, 2), MMFR1(2), MMFR2(0, 1), TLBIRANGE,
 	  WALK_CPU(52, true, true), { 0x40000000, 0x880000000 }, { 4096, 500 } },
-	{ "64K, FWB", 16, false, true, true, MMFR0(5, 0, 1) | FGT, MMFR1(2) | HCX, MMFR2(1, 0), TLBIRANGE,
+	{ "64K, FWB", 16, false, true, true, false, MMFR0(5, 0, 1) | FGT, MMFR1(2) | HCX, MMFR2(1, 0), TLBIRANGE,
 	  WALK_CPU(48, false, false), { 0x40000000, 0x880000000 }, { 900, 400 } },
 };
 const u32 sim_nr_shapes = sizeof(sim_shapes) / sizeof(sim_shapes[0]);

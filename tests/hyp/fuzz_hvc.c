@@ -86,6 +86,18 @@ static void job_call(struct sim_cpu *cpu)
 	el2_call(cpu, &calls[cpu->index]);
 }
 
+/* The VM that has a vCPU's state in a page, if it is one of AArch32. */
+static bool of_aarch32(u64 pfn)
+{
+	u32 handle, i;
+
+	for (handle = 1; handle <= RD_VM_MAX; handle++)
+		for (i = 0; i < VCPUS_MAX && book.vm[handle].used; i++)
+			if (book.vm[handle].vcpu[i] && book.vm[handle].state_pfn[i] == pfn)
+				return book.vm[handle].width == 32;
+	return false;
+}
+
 /* Words that EL2 reads at its leisure: sane ones, most of the time, or nothing would run. */
 static void fill_states(void)
 {
@@ -93,11 +105,16 @@ static void fill_states(void)
 
 	for (i = 0; i < sim.nr_pages; i++) {
 		struct rd_vcpu_state *state = sim_ram(sim_pfn(i) << sim.shape->shift);
+		bool a32;
 
 		if (!lent[i] || !rng_chance(&choices, 30))
 			continue;
-		memset(state, 0, sizeof(*state));
-		state->pstate = rng_chance(&choices, 90) ? 0x3c5 : rng_next(&choices, 4);
+		/* What AArch32 guests had in their registers is looked for again there. */
+		a32 = of_aarch32(sim_pfn(i));
+		if (!a32)
+			memset(state, 0, sizeof(*state));
+		state->pstate = rng_chance(&choices, 90) ? (a32 ? 0x1d3 : 0x3c5) :
+							   rng_next(&choices, 4);
 		state->flags = rng_chance(&choices, 50) ? RD_VCPU_VGIC : rng_next(&choices, 2);
 		state->vgic.used_lrs = rng_chance(&choices, 80) ? rng_below(&choices, 5) : ~0ULL;
 	}
@@ -112,8 +129,10 @@ static void look(void)
 
 static void after_call(const struct call *call)
 {
-	if (call->x[0] == RD_HVC_VCPU_RUN && !call->out[0])
+	if (call->x[0] == RD_HVC_VCPU_RUN && !call->out[0]) {
 		guest_check_secrets(call);
+		guest_check_a32(call);
+	}
 	host_note(call);
 	if (sim.cpu[call->cpu].on)
 		host_check_cpu(&sim.cpu[call->cpu]);

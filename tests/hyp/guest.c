@@ -30,6 +30,27 @@ static struct {
 	u64 word;
 } fp[RD_VM_MAX + 1][VCPUS_MAX];
 
+/* FPEXC of AArch32 vCPUs that have used FP. */
+static struct {
+	bool known;
+	u64 word;
+} fpexc[RD_VM_MAX + 1][VCPUS_MAX];
+
+/* What only AArch32 has, as the guest that ran last on a CPU left it. */
+static const struct {
+	const char *name;
+	enum rd_sys index;
+} a32_registers[] = {
+	{ "spsr_abt", RD_SYS_SPSR_ABT },     { "spsr_und", RD_SYS_SPSR_UND },
+	{ "spsr_irq", RD_SYS_SPSR_IRQ },     { "spsr_fiq", RD_SYS_SPSR_FIQ },
+	{ "dacr32_el2", RD_SYS_DACR32_EL2 }, { "ifsr32_el2", RD_SYS_IFSR32_EL2 },
+	{ "dbgvcr32_el2", RD_SYS_DBGVCR32_EL2 },
+};
+#define NR_A32 (sizeof(a32_registers) / sizeof(a32_registers[0]))
+static u64 a32_left[SIM_CPUS][NR_A32];
+/* It has been entered in this run: what is in the registers now is its own. */
+static bool a32_entered[SIM_CPUS];
+
 static u64 below(u64 n)
 {
 	return rng_below(&sim.rng, n);
@@ -54,17 +75,48 @@ static void fill_registers(struct rd_vcpu_state *state, u32 handle)
 	*SIM_REG(sim_this, elr_el2) = secret_of(handle) & ~3ULL;
 }
 
-static void check_entry(u32 handle)
+/* An AArch32 guest: loaded with its own registers; EL1's modes, and no others. */
+static void check_a32_entry(u32 handle, const struct rd_vcpu_state *state)
+{
+	u64 spsr = *SIM_REG(sim_this, spsr_el2);
+	u32 i;
+
+	if (!sim_has_aarch32_el1(sim_this->index) || *SIM_REG(sim_this, hcr_el2) & HCR_EL2_RW)
+		sim_fail("VM %u runs with EL1 in AArch64", handle);
+	/* usr, fiq, irq, svc, abt, und, sys; not mon, hyp. */
+	if (!(0x888f0000U >> (spsr & 0x1f) & 1))
+		sim_fail("AArch32 VM %u would run with PSTATE %#llx", handle, spsr);
+	if (*SIM_REG(sim_this, hstr_el2) != 1 << 15)
+		sim_fail("AArch32 VM %u reaches the CPU's own registers", handle);
+	if (*SIM_REG(sim_this, cptr_el2) & CPTR_EL2_TFP &&
+	    !(*SIM_REG(sim_this, fpexc32_el2) & 1ULL << 30))
+		sim_fail("FP of AArch32 VM %u is undefined where it should trap", handle);
+	for (i = 0; i < NR_A32; i++) {
+		if (*sim_reg(sim_this, a32_registers[i].name) !=
+		    (a32_entered[sim_this->index] ? a32_left[sim_this->index][i] :
+						    state->sys[a32_registers[i].index]))
+			sim_fail("AArch32 VM %u runs without its %s", handle, a32_registers[i].name);
+		a32_left[sim_this->index][i] = 0xa320000000 + below(1 << 20);
+		*sim_reg(sim_this, a32_registers[i].name) = a32_left[sim_this->index][i];
+	}
+	a32_entered[sim_this->index] = true;
+}
+
+static void check_entry(u32 handle, const struct rd_vcpu_state *state)
 {
 	u64 pc = *SIM_REG(sim_this, elr_el2), hcr = *SIM_REG(sim_this, hcr_el2), spsr = *SIM_REG(sim_this, spsr_el2);
-	u64 must = HCR_EL2_VM | HCR_EL2_IMO | HCR_EL2_FMO | HCR_EL2_AMO | HCR_EL2_TSC | HCR_EL2_RW;
+	u64 must = HCR_EL2_VM | HCR_EL2_IMO | HCR_EL2_FMO | HCR_EL2_AMO | HCR_EL2_TSC;
 	struct walk_regime reg = sim_stage2(sim_this);
 
+	if (book.vm[handle].width != 32)
+		must |= HCR_EL2_RW;
 	if ((hcr & must) != must)
 		sim_fail("VM %u runs with HCR_EL2 %#llx", handle, hcr);
 	if (reg.wrong || reg.vmid != handle)
 		sim_fail("VM %u runs with the stage 2 of VMID %u", handle, reg.vmid);
-	if ((spsr & 0xf) > 5 || (spsr & PSR_M32 && (spsr & 0xf)))
+	if (book.vm[handle].width == 32)
+		check_a32_entry(handle, state);
+	else if ((spsr & 0xf) > 5 || (spsr & PSR_M32 && (spsr & 0xf)))
 		sim_fail("VM %u would run with PSTATE %#llx", handle, spsr);
 	if (book.vm[handle].is_protected && booted[handle] && !is_secret(pc) &&
 	    pc >> 40 != START_PREFIX)
@@ -181,6 +233,14 @@ static void use_fp(struct rd_vcpu_state *state, u32 handle, u32 vcpu)
 	for (i = 0; i < 64 && book.vm[handle].is_protected && fp[handle][vcpu].known; i++)
 		if (sim_this->fp.v[i] != fp[handle][vcpu].word)
 			sim_fail("VM %u has lost its FP registers", handle);
+	if (book.vm[handle].width == 32) {
+		if (fpexc[handle][vcpu].known &&
+		    *SIM_REG(sim_this, fpexc32_el2) != fpexc[handle][vcpu].word)
+			sim_fail("AArch32 VM %u has lost its FPEXC", handle);
+		fpexc[handle][vcpu].word = below(1ULL << 32);
+		fpexc[handle][vcpu].known = true;
+		*SIM_REG(sim_this, fpexc32_el2) = fpexc[handle][vcpu].word;
+	}
 	fp[handle][vcpu].word = secret_of(handle);
 	fp[handle][vcpu].known = true;
 	for (i = 0; i < 64; i++)
@@ -202,7 +262,7 @@ u64 guest_enter(struct hyp_cpu *cpu, struct rd_vcpu_state *state)
 	u32 handle = book.loaded[sim_this->index], vcpu = book.loaded_vcpu[sim_this->index];
 
 	(void)cpu;
-	check_entry(handle);
+	check_entry(handle, state);
 	sim_ext_check_guest(sim_this);
 	sim_switch_point();
 	fill_registers(state, handle);
@@ -247,9 +307,24 @@ static bool vcpu_of_live(u32 handle)
 
 void guest_begin(u32 handle, u32 vcpu)
 {
-	fp[handle][vcpu].known = false;
+	fp[handle][vcpu].known = fpexc[handle][vcpu].known = false;
 	if (!vcpu_of_live(handle))
 		booted[handle] = false;
+}
+
+void guest_check_a32(const struct call *call)
+{
+	u32 handle = book.loaded[call->cpu], i;
+	const struct rd_vcpu_state *state =
+		sim_ram(book.vm[handle].state_pfn[book.loaded_vcpu[call->cpu]]
+			<< sim.shape->shift);
+
+	a32_entered[call->cpu] = false;
+	if (book.vm[handle].width != 32 || call->out[1] == RD_EXIT_ILLEGAL)
+		return;
+	for (i = 0; i < NR_A32; i++)
+		if (state->sys[a32_registers[i].index] != a32_left[call->cpu][i])
+			sim_fail("AArch32 VM %u loses its %s", handle, a32_registers[i].name);
 }
 
 void guest_check_secrets(const struct call *call)

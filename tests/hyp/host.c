@@ -301,6 +301,11 @@ struct call host_choose_sane(u32 cpu)
 		call.x[0] = book.vm[handle].empty ? RD_HVC_VM_RECLAIM : RD_HVC_VM_TEARDOWN;
 		return call;
 	}
+	if (!book.vm[handle].width && !book.vm[handle].is_protected && sim_has_aarch32_el1(cpu) &&
+	    below(2)) {
+		call.x[0] = RD_HVC_VM_AARCH32;
+		return call;
+	}
 	switch (below(16)) {
 	case 0:
 		call.x[0] = below(4) ? RD_HVC_NOP : RD_HVC_VM_TEARDOWN;
@@ -448,7 +453,13 @@ void host_note(const struct call *call)
 		if (ok) {
 			book.loaded[call->cpu] = (u16)call->x[1];
 			book.loaded_vcpu[call->cpu] = (u16)call->x[2];
+			if (!book.vm[call->x[1]].width)
+				book.vm[call->x[1]].width = 64;
 		}
+		break;
+	case RD_HVC_VM_AARCH32:
+		if (ok)
+			book.vm[call->x[1]].width = 32;
 		break;
 	case RD_HVC_VCPU_PUT:
 		if (ok)

@@ -14,6 +14,7 @@ static const char *const kept[] = {
 	"sp_el0", "sp_el1", "ttbr0_el1", "ttbr1_el1", "contextidr_el1", "cpacr_el1", "mdscr_el1",
 	"tpidr_el0", "tpidrro_el0", "sctlr_el1", "tcr_el1", "mair_el1", "amair_el1", "vbar_el1",
 	"tpidr_el1", "actlr_el1", "cntkctl_el1", "csselr_el1", "mdccint_el1", "mdcr_el2",
+	"hstr_el2",
 	/* Recorders: PMSCR, PMBLIMITR, TRFCR, TRBLIMITR, BRBCR. */
 	"S3_0_C9_C9_0", "S3_0_C9_C10_0", "S3_0_C1_C2_1", "S3_0_C9_C11_0", "S2_1_C9_C0_0",
 };
@@ -75,7 +76,7 @@ void host_check_cpu(struct sim_cpu *cpu)
 		sim_fail("the host on CPU %u is not behind its stage 2: HCR_EL2 %#llx", cpu->index,
 			 hcr);
 	if (hcr & (HCR_EL2_TWI | HCR_EL2_VI | HCR_EL2_VSE | HCR_EL2_IMO | HCR_EL2_TVM) ||
-	    !(hcr & HCR_EL2_TSC))
+	    !(hcr & HCR_EL2_TSC) || !(hcr & HCR_EL2_RW))
 		sim_fail("the host runs with HCR_EL2 %#llx", hcr);
 	if (!(*SIM_REG(cpu, cptr_el2) & CPTR_EL2_TFP) && !fp_is_host(cpu))
 		sim_fail("the host's FP registers on CPU %u are not its own", cpu->index);

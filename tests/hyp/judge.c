@@ -179,6 +179,14 @@ static enum verdict want_load(const struct call *call)
 	return index < VCPUS_MAX && vm->vcpu[index] ? ALLOW : REFUSE;
 }
 
+static enum verdict want_aarch32(const struct call *call)
+{
+	struct vm *vm = live_vm(call->x[1]);
+
+	return vm && !vm->is_protected && vm->width != 64 && sim_has_aarch32_el1(call->cpu) ?
+		       ALLOW : REFUSE;
+}
+
 /* However far it got: those pages are EL2's, and no other. */
 static enum verdict want_topup(const struct call *call)
 {
@@ -384,6 +392,8 @@ static enum verdict judge_wants(const struct call *call)
 		return ALLOW;
 	case RD_HVC_VCPU_LOAD:
 		return want_load(call);
+	case RD_HVC_VM_AARCH32:
+		return want_aarch32(call);
 	case RD_HVC_VCPU_PUT:
 	case RD_HVC_VCPU_RUN:
 		return book.loaded[call->cpu] ? EITHER : REFUSE;

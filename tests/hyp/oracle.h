@@ -54,6 +54,7 @@ struct world {
 /* What the host knows of a VM that it made. */
 struct vm {
 	bool used, is_protected, dying, empty;
+	u8 width; /* of EL1: 64 or 32 bits; 0 as long as nobody has said so */
 	u32 ipa_bits, max_vcpus;
 	u64 pfn;
 	bool vcpu[VCPUS_MAX];

@@ -25,7 +25,7 @@
 #include "../core/judge/walk.h"
 
 #define SIM_CPUS	4
-#define SIM_REGS	224
+#define SIM_REGS	256
 #define SIM_TLB_SIZE	96
 #define SIM_REGIONS	2
 #define SIM_PAGES_MAX	4608
@@ -38,6 +38,7 @@ struct sim_shape {
 	u32 shift;		       /* of the granule */
 	bool lpa2, fwb;
 	bool modern;		       /* has what tests/hyp/sim_ext.c has */
+	bool aarch32;		       /* EL1 may be AArch32, on all CPUs but the fourth */
 	u64 mmfr0, mmfr1, mmfr2, isar0;
 	struct walk_cpu cpu;
 	u64 base[SIM_REGIONS], pages[SIM_REGIONS];
@@ -98,6 +99,7 @@ u64 *sim_reg(struct sim_cpu *cpu, const char *name);
 	})
 u32 sim_reg_slot(u32 *slot, const char *name);
 void sim_cpu_init(struct sim_cpu *cpu, u32 index, bool launched);
+bool sim_has_aarch32_el1(u32 index);
 
 /* Says what is wrong, and how to see it again; ends the program. */
 void sim_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));

@@ -201,6 +201,11 @@ void fp_sve_load(const void *z, const void *p, const u64 *control, u64 ffr)
 
 /* ---- Out of reset ---- */
 
+bool sim_has_aarch32_el1(u32 index)
+{
+	return sim.shape->aarch32 && index < 3;
+}
+
 void sim_cpu_init(struct sim_cpu *cpu, u32 index, bool launched)
 {
 	const struct sim_shape *shape = sim.shape;
@@ -212,7 +217,8 @@ void sim_cpu_init(struct sim_cpu *cpu, u32 index, bool launched)
 		{ "id_aa64mmfr1_el1", shape->mmfr1 },
 		{ "S3_0_C0_C7_2", shape->mmfr2 },
 		{ "id_aa64isar0_el1", shape->isar0 },
-		{ "id_aa64pfr0_el1", 0x1100000011ULL | 1ULL << 24 },
+		{ "id_aa64pfr0_el1", 0x1100000000ULL | 1ULL << 24 | (shape->aarch32 ? 2 : 1) |
+					     (sim_has_aarch32_el1(index) ? 2 : 1) << 4 },
 		{ "id_aa64dfr0_el1", 0x10305106 },
 		{ "ctr_el0", 0x84448004 },
 		{ "dczid_el0", 4 }, /* 64 bytes */

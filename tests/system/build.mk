@@ -10,7 +10,7 @@ GUEST_CFLAGS := -O2 -static -std=gnu11 -Wall -Wextra -Werror -Iinclude -pthread
 
 MODULES := $(KERNELS:%=module-%)
 GUEST_PROGRAMS := $(patsubst tests/guest/%.c,$(BUILD)/guest/%,$(wildcard tests/guest/*.c)) \
-	$(BUILD)/guest/vmevents $(BUILD)/guest/protvm
+	$(BUILD)/guest/vmevents $(BUILD)/guest/protvm $(BUILD)/guest/aarch32
 GUEST_MODULES := $(patsubst tests/guest/%/Kbuild,%,$(wildcard tests/guest/*/Kbuild))
 GROUPS := test-harness test-launch attack test-vm test-linux test-protected test-protected-full \
 	test-command test-linux-full soak
@@ -45,6 +45,16 @@ $(BUILD)/guest/vmevents $(BUILD)/guest/protvm:
 	@mkdir -p $(@D)
 	@echo '  GUEST tests/guest/$(@F)'
 	@$(GUEST_CC) $(GUEST_CFLAGS) $(filter %.c %.S,$^) -o $@
+
+# Its guest is AArch32: clang's assembler knows it, and objcopy. IT blocks such as it has are deprecated, not gone.
+$(BUILD)/guest/aarch32.bin: tests/guest/aarch32/guest.S tests/guest/aarch32/map.h
+	@mkdir -p $(@D)
+	@clang --target=armv8a-none-eabi -Wa,--no-warn -c $< -o $(@:bin=o)
+	@aarch64-linux-gnu-objcopy -O binary -j .text $(@:bin=o) $@
+$(BUILD)/guest/aarch32: tests/guest/aarch32/vm.c $(BUILD)/guest/aarch32.bin \
+		$(wildcard tests/guest/aarch32/*.h tests/guest/*.h)
+	@echo '  GUEST $<'
+	@$(GUEST_CC) $(GUEST_CFLAGS) -DGUEST='"$(BUILD)/guest/aarch32.bin"' $< -o $@
 
 guest-programs: deps $(GUEST_PROGRAMS)
 

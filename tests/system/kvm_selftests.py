@@ -42,7 +42,6 @@ NO_BOOT = "(boot)"  # in the place of a test: no test ran, because the host did 
 # What Redoubt does not offer and says so (docs/kvm-api.md); a test that needs it skips itself.
 # Any other skip where mainline passes is a failure.
 NOT_OFFERED = {
-    "vcpu_width_config": "ARM_EL1_32BIT is 0",
     "vpmu_counter_access": "ARM_PMU_V3 is 0",
 }
 

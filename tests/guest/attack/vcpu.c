@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/random.h>
 
+#include <asm/sysreg.h>
 #include <redoubt/vcpu.h>
 #include "attack.h"
 #include "victim.h"
@@ -45,6 +46,12 @@ static void wrong_objects(struct seq_file *m, struct victim *v)
 	report(m, "reclaim from a live VM", -EBUSY, rd_hvc1(RD_HVC_VM_RECLAIM, v->handle));
 }
 
+/* As this CPU has it: ID_AA64PFR0_EL1.EL1. */
+static bool aarch32_el1(void)
+{
+	return (read_sysreg(id_aa64pfr0_el1) >> 4 & 0xf) == 2;
+}
+
 long run_vcpu(void)
 {
 	struct rd_hvc_res res;
@@ -62,26 +69,34 @@ long load_vcpu(struct victim *v)
 	return rd_hvc2(RD_HVC_VCPU_LOAD, v->handle, 0);
 }
 
-static void wrong_states(struct seq_file *m, struct victim *v)
+/* It is loaded: the modes of PSTATE (bits 4:0) that EL2 lets it run in, a bit each. */
+static u32 modes_that_run(struct victim *v)
 {
 	struct rd_vcpu_state *state = page_address(v->state);
-	u64 mode, illegal = 0, legal = 0;
+	u32 mode, run = 0;
+
+	for (mode = 0; mode < 32; mode++) {
+		state->pstate = 0x1c0 | mode;
+		state->pc = 0;
+		if (run_vcpu() != RD_EXIT_ILLEGAL)
+			run |= 1U << mode;
+	}
+	return run;
+}
+
+static void wrong_states(struct seq_file *m, struct victim *v)
+{
+	u32 modes;
 
 	preempt_disable();
 	report(m, "load", 0, load_vcpu(v));
 	report(m, "load: again, on the same CPU", -EBUSY, load_vcpu(v));
 	report(m, "teardown of a VM that is loaded", -EBUSY, rd_hvc1(RD_HVC_VM_TEARDOWN, v->handle));
-	for (mode = 0; mode < 32; mode++) {
-		state->pstate = 0x3c0 | mode;
-		state->pc = 0;
-		if (run_vcpu() == RD_EXIT_ILLEGAL)
-			illegal++;
-		else
-			legal++;
-	}
 	/* EL0t, EL1t, EL1h, and AArch32's User mode where the CPU has it. */
-	report(m, "PSTATE modes that run", 1, legal == 3 || legal == 4);
-	report(m, "PSTATE modes that are refused", 32 - legal, illegal);
+	modes = modes_that_run(v);
+	report(m, "PSTATE modes that run", 0x31, modes & ~0x10000U);
+	report(m, "AArch32 at EL1 after a load", aarch32_el1() ? -EBUSY : -ENODEV,
+	       rd_hvc1(RD_HVC_VM_AARCH32, v->handle));
 	report(m, "put", 0, rd_hvc0(RD_HVC_VCPU_PUT));
 	preempt_enable();
 }
@@ -119,6 +134,41 @@ void rewrite_state(struct seq_file *m, struct victim *v)
 	report(m, "an empty call after these", 0, rd_hvc0(RD_HVC_NOP));
 }
 
+/* A VM whose EL1 is AArch32, which EL2 must not be made to enter in any other way. */
+static void aarch32_states(struct seq_file *m, struct victim *v)
+{
+	preempt_disable();
+	report(m, "AArch32: load", 0, load_vcpu(v));
+	/* User, FIQ, IRQ, Supervisor, Abort, Undefined, System. */
+	report(m, "AArch32: PSTATE modes that run", 0x888f0000U, modes_that_run(v));
+	report(m, "AArch32: put", 0, rd_hvc0(RD_HVC_VCPU_PUT));
+	preempt_enable();
+	report(m, "AArch32: said again", 0, rd_hvc1(RD_HVC_VM_AARCH32, v->handle));
+}
+
+static void attack_aarch32(struct seq_file *m)
+{
+	struct victim v = {}, p = {};
+
+	report(m, "AArch32: no VM", -ENOENT, rd_hvc1(RD_HVC_VM_AARCH32, 200));
+	if (!victim_make(&p, RD_VM_PROTECTED)) {
+		report(m, "AArch32: a protected VM", -EPERM,
+		       rd_hvc1(RD_HVC_VM_AARCH32, p.handle));
+		victim_end(m, &p);
+	}
+	if (victim_make(&v, 0))
+		return;
+	report(m, "AArch32: a VM of it", aarch32_el1() ? 0 : -ENODEV,
+	       rd_hvc1(RD_HVC_VM_AARCH32, v.handle));
+	if (aarch32_el1() &&
+	    !rd_hvc4(RD_HVC_VCPU_CREATE, v.handle, 0, page_to_pfn(v.vcpu), page_to_pfn(v.state))) {
+		aarch32_states(m, &v);
+		rewrite_state(m, &v);
+	}
+	memset(page_address(v.state), 0, sizeof(struct rd_vcpu_state));
+	victim_end(m, &v);
+}
+
 int attack_vcpu(struct seq_file *m)
 {
 	struct victim v = {};
@@ -132,5 +182,6 @@ int attack_vcpu(struct seq_file *m)
 	rewrite_state(m, &v);
 	memset(page_address(v.state), 0, sizeof(struct rd_vcpu_state));
 	victim_end(m, &v);
+	attack_aarch32(m);
 	return 0;
 }
