@@ -323,6 +323,7 @@ static void start(u64 seed, u64 run)
 	sim_boot(shape, cpus, seed * 1000 + run);
 	sim.switch_percent = 3 + (u32)rng_below(&sim.rng, 30);
 	sim.hostile = !options.racer;
+	sim.racing = options.racer;
 	host_init(&choices);
 	for (i = 0; i < cpus; i++)
 		if (sim.cpu[i].on)

@@ -83,6 +83,7 @@ struct sim {
 	struct rng rng;		       /* of the machine itself: firmware, switches */
 	u32 switch_percent;
 	bool hostile;		       /* lent words change after they were read */
+	bool racing;		       /* and at any time: a thread rewrites them */
 };
 
 extern struct sim sim;
