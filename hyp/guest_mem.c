@@ -190,6 +190,16 @@ long hvc_GUEST_MKYOUNG(struct host_regs *regs)
 	return ret;
 }
 
+/* What is not RAM is never executable: GUEST_MAP refuses it, and so must this. VM's lock held. */
+static bool may_relax(struct hyp_vm *vm, ipa_t at, u64 prot)
+{
+	struct pgt_leaf leaf;
+
+	if (!(prot & RD_PROT_X) || pgt_s2_get_leaf(&vm->pgt, at, &leaf) || leaf.kind != PGT_LEAF)
+		return true;
+	return vmemmap_records(&host_own.mem, leaf.pa.v >> host_own.page_shift, 1);
+}
+
 long hvc_GUEST_RELAX(struct host_regs *regs)
 {
 	u64 prot = regs->x[3];
@@ -202,7 +212,9 @@ long hvc_GUEST_RELAX(struct host_regs *regs)
 	if (ret)
 		return ret;
 	port_lock(&range.vm->space.lock);
-	ret = pgt_s2_relax_perms(&range.vm->pgt, range.ipa, pgt_prot(prot), 0);
+	ret = -EPERM;
+	if (may_relax(range.vm, range.ipa, prot))
+		ret = pgt_s2_relax_perms(&range.vm->pgt, range.ipa, pgt_prot(prot), 0);
 	port_unlock(&range.vm->space.lock);
 	vm_put(range.vm);
 	return ret;
