@@ -139,6 +139,7 @@ struct follow_pfnmap_args {
 #define SYS_ID_AA64MMFR3_EL1	 sys_reg(3, 0, 0, 7, 3)
 #define SYS_ID_AA64MMFR4_EL1	 sys_reg(3, 0, 0, 7, 4)
 #define SYS_CNTPCT_EL0		 sys_reg(3, 3, 14, 0, 1)
+#define ID_MMFR3_EL1_PAN_SHIFT	 16
 #define ID_PFR1_EL1_GIC_SHIFT	 28
 #define ID_DFR0_EL1_CopDbg_SHIFT 0
 #define ID_DFR0_EL1_CopDbg_Armv8 6
