@@ -267,6 +267,11 @@ u64 guest_enter(struct hyp_cpu *cpu, struct rd_vcpu_state *state)
 	sim_ext_check_guest(sim_this);
 	sim_switch_point();
 	fill_registers(state, handle);
+	/* FPEXC is only found lost by a vCPU that comes back to FP. */
+	if (book.vm[handle].width == 32 && !below(4)) {
+		use_fp(state, handle, vcpu);
+		return 0;
+	}
 	switch (below(12)) {
 	case 0:
 	case 1:

@@ -242,18 +242,25 @@ static const u64 functions[] = {
 	RD_HYPERCALLS(FUNCTION)
 };
 
-static void aim_at_block(struct call *call)
+static void aim_at_map(struct call *call)
 {
-	u64 pages = 1ULL << (sim.shape->shift - 3);
 	const struct guest_map *map;
 
 	call->x[2] = 0;
-	call->x[3] = pages;
 	if (!world_was.nr_maps)
 		return;
 	map = &world_was.map[below(world_was.nr_maps)];
 	call->x[1] = map->handle;
-	call->x[2] = map->gfn & ~(pages - 1);
+	call->x[2] = map->gfn;
+}
+
+static void aim_at_block(struct call *call)
+{
+	u64 pages = 1ULL << (sim.shape->shift - 3);
+
+	aim_at_map(call);
+	call->x[2] &= ~(pages - 1);
+	call->x[3] = pages;
 }
 
 struct call host_choose(u32 cpu)
@@ -301,12 +308,16 @@ struct call host_choose_sane(u32 cpu)
 		call.x[0] = book.vm[handle].empty ? RD_HVC_VM_RECLAIM : RD_HVC_VM_TEARDOWN;
 		return call;
 	}
-	if (!book.vm[handle].width && !book.vm[handle].is_protected && sim_has_aarch32_el1(cpu) &&
-	    below(2)) {
+	/* Every other VM, early on; and now and then too late. */
+	if (!book.vm[handle].is_protected && sim_has_aarch32_el1(cpu) &&
+	    (book.vm[handle].width ? !below(16) : handle & below(2))) {
 		call.x[0] = RD_HVC_VM_AARCH32;
 		return call;
 	}
-	switch (below(16)) {
+	/* Where no CPU should: one without AArch32. */
+	if (book.vm[handle].width == 32 && !sim_has_aarch32_el1(cpu) && below(2))
+		return call;
+	switch (below(17)) {
 	case 0:
 		call.x[0] = below(4) ? RD_HVC_NOP : RD_HVC_VM_TEARDOWN;
 		break;
@@ -343,6 +354,11 @@ struct call host_choose_sane(u32 cpu)
 	case 14: /* a block that a VM has, perhaps as one entry */
 		call.x[0] = below(4) ? RD_HVC_GUEST_SPLIT : RD_HVC_GUEST_WRPROTECT;
 		aim_at_block(&call);
+		break;
+	case 15: /* what a VM has is to be executed */
+		call.x[0] = RD_HVC_GUEST_RELAX;
+		aim_at_map(&call);
+		call.x[3] = RD_PROT_X | below(RD_PROT_X);
 		break;
 	}
 	return call;

@@ -18,7 +18,7 @@
 static struct world {
 	struct gmem_protected p;
 	u64 s2[GFNS]; /* pfn, 0: nothing */
-	u64 calls, returned, allocated;
+	u64 calls, returned, allocated, cleaned;
 	bool starve; /* no memory without sleeping */
 	int refuse;  /* what EL2 answers to the next map */
 	u32 lock_depth;
@@ -70,6 +70,13 @@ static int hyp_split(void *hyp, u64 gfn, u64 pages, u64 *done)
 	assert_true(w.s2[gfn] && w.s2[gfn + pages - 1]);
 	*done += pages;
 	return 0;
+}
+
+static void hyp_clean(void *hyp, u64 pfn, u64 pages)
+{
+	(void)hyp;
+	(void)pfn;
+	w.cleaned += pages;
 }
 
 static void hyp_returned(void *hyp, u64 pfn, u64 pages, u32 order)
@@ -131,6 +138,7 @@ static const struct gmem_hyp_ops hyp_ops = {
 	.unmap = hyp_unmap,
 	.reclaim = hyp_unmap,
 	.split = hyp_split,
+	.clean = hyp_clean,
 	.returned = hyp_returned,
 	.complain = hyp_complain,
 };
@@ -310,6 +318,20 @@ static void blocks_go_whole(void **state)
 	end();
 }
 
+/* All of a flush, which is done in as many turns as it takes. */
+static void flush(u64 gfn, u64 pages)
+{
+	u64 done = 0, turns;
+
+	for (turns = 0; pages; turns++) {
+		assert_true(turns < 64);
+		assert_int_equal(w.p.be.ops->flush(&w.p.be, gfn, pages, &done), 0);
+		assert_true(done && done <= pages);
+		gfn += done;
+		pages -= done;
+	}
+}
+
 /* A call covers such a block alone; what lies before and behind it goes in batches. */
 static void a_block_is_larger_than_a_batch(void **state)
 {
@@ -325,6 +347,8 @@ static void a_block_is_larger_than_a_batch(void **state)
 	assert_int_equal(map(1024, 512, 5632), 0);
 	assert_int_equal(map(1536, 1, 6144), 0);
 	same_as_el2();
+	flush(480, 1600 - 480);
+	assert_int_equal(w.cleaned, 32 + 2 * 512 + 1);
 	w.calls = 0;
 	assert_int_equal(unmap(500, 100), 0);
 	assert_int_equal(w.calls, 2);
