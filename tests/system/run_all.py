@@ -12,8 +12,8 @@ from redoubt_test.report import Table, closing_line
 
 # In the order of what rests on what. Not here, for they take longer than all of these:
 # test-packages, the whole of kvm-selftests, test-linux-full, matrix, fuzz, soak.
-GROUPS = ("test-core", "test-hyp", "test-tools", "test-launch", "attack", "test-command",
-          "test-vm", "kvm-selftests-short", "test-linux", "test-protected")
+GROUPS = ("test-core", "test-hyp", "test-tools", "test-harness", "test-launch", "attack",
+          "test-command", "test-vm", "kvm-selftests-short", "test-linux", "test-protected")
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 
 
