@@ -8,7 +8,9 @@ that guests' pages go to swap and come back; and it compacts its memory and drop
 the time.
 """
 
-from .guest import Guest
+from .guest import Guest, host_options
+from .leftovers import assert_nothing_left, host_state
+from .machine import with_redoubt
 from .memory import meminfo_kib
 from .paths import GUEST_PROGRAMS, TOP
 
@@ -79,8 +81,20 @@ def _wait(guests, seconds):
     return most
 
 
-def soak(host, seconds):
-    """Runs all of it; fails on anything wrong. Returns rows of (what, figure)."""
+def soak(seconds, name):
+    """Runs all of it on a host of its own; fails on anything wrong. Rows of (what, figure)."""
+    options = host_options(mem=1792, guests=2, files=HOST_FILES, guest_files=GUEST_FILES,
+                           name=name)
+    with with_redoubt(**options) as host:
+        host.load_redoubt()
+        before = host_state(host)
+        rows = _load(host, seconds)
+        assert_nothing_left(host, before)
+        host.run("rmmod redoubt")
+    return rows
+
+
+def _load(host, seconds):
     host.run(SWAP_ON)
     for n in (0, 1):
         host.run(f"truncate -s {DISK_MIB}M /var/tmp/soak.{n}")
