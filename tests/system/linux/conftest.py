@@ -11,7 +11,7 @@ from redoubt_test.guest import Guest, guest_root, host_options
 from redoubt_test.leftovers import assert_nothing_left, host_state
 from redoubt_test.machine import with_redoubt
 from redoubt_test.paths import BUILD
-from redoubt_test.soak import GUEST_FILES, HOST_FILES
+from redoubt_test.soak import GUEST_FILES
 
 DISK_MIB = 24
 
@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(items):
 def linux_host(disk):
     files = {"redoubt/guest/disk.img": disk.path}
     guest_files = {**GUEST_FILES, "redoubt/timercheck": BUILD / "guest" / "timercheck"}
-    options = host_options(guest_kernel=("4k", "16k"), guests=2, files={**files, **HOST_FILES},
+    options = host_options(guest_kernel=("4k", "16k"), guests=2, files=files,
                            guest_files=guest_files, name="test-linux",
                            qemu=["-drive", f"file={guest_root()},format=raw,if=virtio,snapshot=on"])
     with with_redoubt(hypervisor=paths.HYPERVISOR, **options) as m:
