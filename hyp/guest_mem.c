@@ -161,7 +161,7 @@ long hvc_GUEST_TEST_CLEAR_YOUNG(struct host_regs *regs)
 	struct pgt_op op = { .gather = regs->x[4] & RD_AGE_FLUSH ? &gather : NULL };
 	bool clear = regs->x[4] & RD_AGE_CLEAR, young = false;
 	struct guest_range range;
-	long ret = get_ordinary(regs, regs->x[3], &range);
+	long ret = regs->x[4] & ~RD_AGE_KNOWN ? -EINVAL : get_ordinary(regs, regs->x[3], &range);
 
 	if (ret)
 		return none_done(regs, ret);

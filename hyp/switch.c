@@ -65,8 +65,8 @@ _Static_assert(HOST_NR <= sizeof(((struct host_sysregs *)0)->sys) / sizeof(u64),
 
 /* What a guest always runs with: its interrupts are virtual, its secrets its own. */
 #define HCR_GUEST                                                                                  \
-	(HCR_EL2_VM | HCR_EL2_SWIO | HCR_EL2_PTW | HCR_EL2_FMO | HCR_EL2_IMO |        \
-	 HCR_EL2_AMO | HCR_EL2_FB | HCR_EL2_BSU_IS | HCR_EL2_TID3 | HCR_EL2_TSC |                  \
+	(HCR_EL2_VM | HCR_EL2_SWIO | HCR_EL2_PTW | HCR_EL2_FMO | HCR_EL2_IMO | HCR_EL2_AMO |       \
+	 HCR_EL2_FB | HCR_EL2_BSU_IS | HCR_EL2_TID3 | HCR_EL2_TSC |                                \
 	 HCR_EL2_TIDCP | HCR_EL2_TACR | HCR_EL2_TLOR)
 
 /*

@@ -32,7 +32,8 @@ bool aarch32_pstate_ok(u64 pstate);
 
 /**
  * aarch32_to_guest() - Load what only AArch32 has.
- * @state:	the vCPU's
+ * @cpu:	this CPU; what of it is the host's is kept there
+ * @vcpu:	the vCPU that is about to run, of a VM whose EL1 is AArch32
  *
  * Before the guest's CPTR_EL2 is written: FPEXC traps with FP.
  */

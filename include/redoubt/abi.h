@@ -83,6 +83,7 @@ enum rd_hvc { RD_HYPERCALLS(RD_HVC_ENUM) };
 /* How GUEST_TEST_CLEAR_YOUNG ages; without CLEAR it only looks. As core/gmem's GMEM_AGE_*. */
 #define RD_AGE_CLEAR (1UL << 0) /* what is young becomes old */
 #define RD_AGE_FLUSH (1UL << 1) /* and leaves the TLBs, which would hide that it is used again */
+#define RD_AGE_KNOWN (RD_AGE_CLEAR | RD_AGE_FLUSH)
 
 /*
  * A range in one call covers at most this many pages; more is -E2BIG. An ordinary VM's may

@@ -38,11 +38,6 @@ __asm__(".pushsection .rodata\n"
 	"guest_end:\n"
 	".popsection\n");
 
-/* Hidden, so that their addresses do not go through a table of global symbols. */
-#pragma GCC visibility push(hidden)
-extern const char guest_code[], guest_end[];
-#pragma GCC visibility pop
-
 static bool failed;
 
 static uint64_t host_count(void)

@@ -151,8 +151,8 @@ __asm__(".pushsection .rodata\n"
 
 /* Hidden, so that their addresses do not go through a table of global symbols. */
 #pragma GCC visibility push(hidden)
-extern const char guest_code[], guest_empty[], guest_hvc[], guest_mmio[], guest_read[],
-	guest_share[], guest_write[], guest_timer[], guest_ipi[], guest_echo[], guest_end[];
+extern const char guest_empty[], guest_hvc[], guest_mmio[], guest_read[],
+	guest_share[], guest_write[], guest_timer[], guest_ipi[], guest_echo[];
 #pragma GCC visibility pop
 
 /* One VM with one vCPU and two memslots: code, and the data that faults are about. */

@@ -82,8 +82,7 @@ __asm__(".pushsection .rodata\n"
 
 /* Hidden, so that their addresses do not go through a table of global symbols. */
 #pragma GCC visibility push(hidden)
-extern const char guest_code[], guest_load[], guest_pfr1[], guest_gcr[], guest_ldg[], guest_stg[],
-	guest_end[];
+extern const char guest_load[], guest_pfr1[], guest_gcr[], guest_ldg[], guest_stg[];
 #pragma GCC visibility pop
 
 static int failures;

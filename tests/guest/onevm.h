@@ -20,6 +20,14 @@
 #define GICD_IPA 0x08000000UL
 #define GICR_IPA 0x080a0000UL
 
+/*
+ * A guest's code, which each program has in its .rodata. Hidden, so that addresses in it do
+ * not go through a table of global symbols.
+ */
+#pragma GCC visibility push(hidden)
+extern const char guest_code[], guest_end[];
+#pragma GCC visibility pop
+
 static inline long check(long result, const char *what)
 {
 	if (result < 0)

@@ -55,11 +55,6 @@ __asm__(".pushsection .rodata\n"
 	"guest_end:\n"
 	".popsection\n");
 
-/* Hidden, so that their addresses do not go through a table of global symbols. */
-#pragma GCC visibility push(hidden)
-extern const char guest_code[], guest_end[];
-#pragma GCC visibility pop
-
 struct device {
 	int trigger, ended;
 	unsigned long count, told; /* interrupts to send; ends it has been told of */

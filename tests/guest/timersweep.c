@@ -85,7 +85,7 @@ __asm__(".pushsection .rodata\n"
 
 /* Hidden, so that their addresses do not go through a table of global symbols. */
 #pragma GCC visibility push(hidden)
-extern const char guest_code[], guest_virtual[], guest_physical[], guest_end[];
+extern const char guest_virtual[], guest_physical[];
 #pragma GCC visibility pop
 
 static size_t general(unsigned int n)

@@ -231,6 +231,9 @@ static void set_arguments(struct call *call)
 	case RD_HVC_HOST_LEAVES:
 		call->x[1] = below(3) ? below(1ULL << 40) & ~0xfffULL : wild();
 		break;
+	case RD_HVC_GUEST_TEST_CLEAR_YOUNG:
+		call->x[4] = below(8) ? below(4) : wild();
+		/* fall through */
 	default:
 		call->x[2] = some_gfn(call->x[1]);
 		call->x[3] = call->x[0] == RD_HVC_GUEST_RELAX && below(4) ? below(8) : some_pages();

@@ -406,9 +406,10 @@ static enum verdict judge_wants(const struct call *call)
 	case RD_HVC_GUEST_RECLAIM:
 		return want_force_reclaim(call);
 	case RD_HVC_GUEST_WRPROTECT:
-	case RD_HVC_GUEST_TEST_CLEAR_YOUNG:
 	case RD_HVC_GUEST_SPLIT:
 		return want_edit(call, call->x[3]);
+	case RD_HVC_GUEST_TEST_CLEAR_YOUNG:
+		return call->x[4] >> 2 ? REFUSE : want_edit(call, call->x[3]);
 	case RD_HVC_GUEST_MKYOUNG:
 	case RD_HVC_GUEST_RELAX:
 		return want_edit(call, 1);

@@ -37,16 +37,16 @@ struct gmem_mapping {
 	u64 gfn;   /* first of the block or page around the asked-for frame */
 	u64 pfn;   /* what @gfn is mapped to */
 	u64 pages; /* in the block: 1 for a page */
-	bool host_writable; /*
+	bool host_writable; /* the host lets the VM write here; the entry itself may be read-only */
+	bool device;
+};
+
+/*
  * How to age: 0 looks only; CLEAR makes what is young old; FLUSH, with it, takes that out of
  * the TLBs, which would hide that it is used again.
  */
 #define GMEM_AGE_CLEAR 1U
 #define GMEM_AGE_FLUSH 2U
-
-/* the host lets the VM write here; the entry itself may be read-only */
-	bool device;
-};
 
 struct gmem_backend_ops {
 	const char *name;
