@@ -36,6 +36,7 @@ static const struct {
 	{ "hwpoison-huge", event_hwpoison_huge },
 	{ "slots", event_slots },
 	{ "ring", event_ring },
+	{ "log", event_log },
 	{ "sigmask", event_sigmask },
 	{ "ipa", event_ipa },
 	{ "readonly", event_readonly },

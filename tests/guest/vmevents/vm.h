@@ -214,6 +214,7 @@ void event_set_way(void);
 void event_device(void);
 void event_protect(void);
 void event_ring(void);
+void event_log(void);
 void event_sigmask(void);
 void event_ipa(void);
 void event_readonly(void);

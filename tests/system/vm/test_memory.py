@@ -27,7 +27,7 @@ EVENTS = [
     "ksm", "swap", "cold", "free",
     "dontneed", "replace", "punch", "hugetlb", "two-vms",
     "compact", "migrate", "numa", "collapse",
-    "fork", "uffd-wp", "protect", "slots", "ring", "sigmask",
+    "fork", "uffd-wp", "protect", "slots", "log", "ring", "sigmask",
     # Frames are lost for good: the last ones.
     "soft-offline", "hwpoison", "hwpoison-huge",
 ]
