@@ -17,9 +17,12 @@ from .paths import GUEST_PROGRAMS, TOP
 HOST_FILES = {"redoubt/memcheck": GUEST_PROGRAMS / "memcheck"}
 GUEST_FILES = {**HOST_FILES, "redoubt/load": TOP / "tests" / "guest" / "load"}
 
-GUEST_MIB = 320
 DISK_MIB = 24
 SWAP_MIB = 768
+# Programs and the vDSO lie at the same addresses in every process, or QEMU's own bookkeeping
+# stops host and guests for seconds (docs/debugging.md, "An emulated host that stands still").
+SAME_ADDRESSES = "norandmaps"
+GUEST = {"smp": 2, "mem": 320, "cmdline": SAME_ADDRESSES}
 # So much more than is left will be asked for; the guests want more, too, as they go on.
 OVER_MIB = 160
 # At least this much goes to swap, or there was no pressure.
@@ -84,7 +87,7 @@ def _wait(guests, seconds):
 def soak(seconds, name):
     """Runs all of it on a host of its own; fails on anything wrong. Rows of (what, figure)."""
     options = host_options(mem=1792, guests=2, files=HOST_FILES, guest_files=GUEST_FILES,
-                           name=name)
+                           name=name, cmdline=SAME_ADDRESSES)
     with with_redoubt(**options) as host:
         host.load_redoubt()
         before = host_state(host)
@@ -100,8 +103,8 @@ def _load(host, seconds):
         host.run(f"truncate -s {DISK_MIB}M /var/tmp/soak.{n}")
     before = _swapped_pages(host)
     rows = [("seconds", seconds)]
-    with Guest(host, 0, smp=2, mem=GUEST_MIB, qemu=_disk(0)) as one, \
-            Guest(host, 1, smp=2, mem=GUEST_MIB, qemu=_disk(1)) as two:
+    with Guest(host, 0, qemu=_disk(0), **GUEST) as one, \
+            Guest(host, 1, qemu=_disk(1), **GUEST) as two:
         guests = (one, two)
         for guest in guests:
             guest.run(WORK.format(seconds=seconds), timeout=400)
