@@ -30,6 +30,7 @@
 
 	.macro	handler
 	sub	r4, lr, r9
+	mrs	r5, spsr
 	mrs	r6, cpsr
 	cmp	r12, #0
 	bne	1f
@@ -266,6 +267,64 @@ begin:
 	report	r2
 	report	r3
 
+	/* A system error, made pending by user space while it is masked. */
+	mov	r7, #REFUSED_IPA
+	ldr	r0, [r7, #SERROR]
+	expect	16f, 17f
+	mov	r12, #1			/* the CPU's exception, which sets SPSR */
+	msr	cpsr_f, #0x60000000
+16:	cpsie	a
+	b	.
+17:	mov	r12, #0
+	report	r4
+	report	r5
+	report	r6
+	mrc	p15, 0, r0, c5, c0, 0	/* DFSR */
+	report	r0
+
+	/* Handlers in Thumb. */
+	mrc	p15, 0, r0, c1, c0, 0	/* SCTLR */
+	orr	r0, r0, #0x40000000	/* TE */
+	mcr	p15, 0, r0, c1, c0, 0
+	adr	r0, thumb_vectors
+	mcr	p15, 0, r0, c12, c0, 0	/* VBAR */
+	isb
+	expect	18f, 19f
+	msr	cpsr_f, #0x60000000
+18:	mrc	p15, 0, r0, c9, c12, 0
+	b	.
+19:	expect	20f, 21f
+20:	ldr	r0, [r7, #0x24]
+	b	.
+21:	mrc	p15, 0, r0, c1, c0, 0
+	bic	r0, r0, #0x40000000
+	mcr	p15, 0, r0, c1, c0, 0
+	isb
+
+	/*
+	 * Step by step: user space compares each address with what it knows of the lengths
+	 * here. Instructions that trap, too, in and out of an IT block.
+	 */
+	adr	r0, 22f
+	str	r0, [r7, #STEP_BEGIN]
+22:	nop
+	mrc	p15, 0, r1, c0, c2, 0	/* ID_ISAR0: traps */
+	adr	r0, 23f + 1
+	bx	r0
+	.thumb
+	.balign	4
+23:	nop
+	cmp	r7, r7
+	itte	eq
+	mrceq	p15, 0, r1, c0, c2, 0
+	moveq	r3, #1
+	movne	r3, #2
+	adr	r0, 24f
+	bx	r0
+	.arm
+	.balign	4
+24:	str	r3, [r7, #STEP_END]
+
 	/* The second vCPU, in Thumb and in this one's byte order: it reports its own part. */
 	movw	r0, #0x0003		/* CPU_ON of 32 bits */
 	movt	r0, #0x8400
@@ -281,7 +340,26 @@ begin:
 	report	r0
 	b	.
 
+	/* With SCTLR.TE; each is four bytes long, as in ARM. */
 	.thumb
+	.balign	32
+thumb_vectors:
+	b.w	.
+	b.w	thumb_handler
+	b.w	.
+	b.w	.
+	b.w	thumb_handler		/* data abort */
+
+thumb_handler:
+	sub	r4, lr, r9
+	mrs	r6, cpsr
+	report	r4
+	add	r11, r11, #4
+	report	r6
+	movs	r5, #0xd3
+	msr	cpsr_c, r5
+	bx	r10
+
 	.balign	4
 second:
 	mov	r11, #REPORT_IPA

@@ -5,3 +5,7 @@
 #define REFUSED_IPA 0x20000000
 #define DONE_IPA    0x30000000
 #define SECOND	    0x800 /* of REPORT_IPA: what the second vCPU reports */
+/* Of REFUSED_IPA: where a load makes a system error pending, and stores begin and end steps. */
+#define SERROR	    0x40
+#define STEP_BEGIN  0x48
+#define STEP_END    0x4c

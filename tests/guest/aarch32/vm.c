@@ -36,10 +36,14 @@
 #define SVC 0x1d3
 #define UND 0x1db
 #define ABT 0x1d7
+#define A   0x100
 #define THUMB 0x20
 #define C   0x20000000U
 #define NC  0xa0000000U
 #define ZC  0x60000000U
+
+#define PSTATE_SS (1 << 21)
+#define EC_STEP	  0x32
 
 /* ID registers of ONE_REG; Op0 3, Op1 0, CRn 0. */
 #define ID_REG(crm, op2) (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM64_SYSREG | \
@@ -58,6 +62,13 @@ extern const char guest_code[], guest_end[];
 static uint32_t report[NR_REPORTS], second[2];
 static unsigned int at;
 static int failed;
+
+/* What single steps have shown. */
+static struct {
+	uint32_t base, pc[32];
+	unsigned int seen;
+	bool state_ok;
+} step = { .state_ok = true };
 
 static uint32_t id_reg(int vcpu, uint32_t crm, uint32_t op2)
 {
@@ -102,6 +113,26 @@ static void expect(const char *name, const uint32_t *want, unsigned int n)
 	expect(name, (const uint32_t[]){ __VA_ARGS__ },                                            \
 	       sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))
 
+/*
+ * Where each step must lead to, from STEP_BEGIN's store on; an MMIO's step ends when user space
+ * has done its part.
+ */
+static const uint8_t places[] = { 0, 4, 8, 12, 16, 18, 20, 22, 26, 28, 30, 32, 36 };
+
+static void judge_steps(void)
+{
+	bool ok = step.seen == sizeof(places) && step.state_ok;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(places) && i < step.seen; i++)
+		ok &= step.pc[i] == step.base + places[i];
+	printf("@@ steps: %s", ok ? "ok" : "fail");
+	for (i = 0; i < step.seen; i++)
+		printf(" +%d", (int)(step.pc[i] - step.base));
+	printf("\n");
+	failed |= !ok;
+}
+
 static void judge(int vcpu)
 {
 	EXPECT("reset", SVC);
@@ -119,6 +150,9 @@ static void judge(int vcpu)
 	EXPECT("debug", dbgdidr(vcpu), 0x1000, 0);
 	EXPECT("halves", 0x1111, 0x2222, 0x3333, 0x4444, 0x5555, 0x14, 0x15, 0x8000, 0x77);
 	EXPECT("timer", 0x9999, 0x8888);
+	EXPECT("serror", 12, ZC | (SVC & ~A), ZC | ABT, 0x406);
+	EXPECT("thumb-handlers", 4, ZC | SVC, ZC | UND, 8, C | SVC, C | ABT);
+	judge_steps();
 	EXPECT("cpu-on", 0);
 	report[at] = second[0];
 	report[at + 1] = second[1];
@@ -149,6 +183,63 @@ static void take(int vcpu, unsigned int i, uint32_t word)
 		report[i + 1] = get_core(vcpu, offsetof(struct kvm_regs, spsr[KVM_SPSR_ABT]));
 }
 
+static void expect_serror(int vcpu, bool pending)
+{
+	struct kvm_vcpu_events events;
+
+	check(ioctl(vcpu, KVM_GET_VCPU_EVENTS, &events), "KVM_GET_VCPU_EVENTS");
+	if (events.exception.serror_pending != pending)
+		error(1, 0, "a system error is %spending", pending ? "not " : "still ");
+}
+
+static void make_serror(int vcpu)
+{
+	struct kvm_vcpu_events events = { .exception.serror_pending = 1 };
+
+	check(ioctl(vcpu, KVM_SET_VCPU_EVENTS, &events), "KVM_SET_VCPU_EVENTS");
+	expect_serror(vcpu, true);
+}
+
+static void set_steps(int vcpu, bool on)
+{
+	struct kvm_guest_debug debug = {
+		.control = on ? KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP : 0,
+	};
+
+	check(ioctl(vcpu, KVM_SET_GUEST_DEBUG, &debug), "KVM_SET_GUEST_DEBUG");
+}
+
+/* KVM_EXIT_DEBUG: after an instruction; nothing of the stepping is in what KVM shows. */
+static void take_step(int vcpu, const struct kvm_run *run)
+{
+	uint64_t pstate = get_core(vcpu, offsetof(struct kvm_regs, regs.pstate));
+
+	if (step.seen == sizeof(step.pc) / sizeof(step.pc[0]))
+		error(1, 0, "steps without an end");
+	step.pc[step.seen++] = get_core(vcpu, offsetof(struct kvm_regs, regs.pc));
+	step.state_ok &= run->debug.arch.hsr >> 26 == EC_STEP && !(pstate & PSTATE_SS) &&
+			 (pstate & 0x1f) == (SVC & 0x1f);
+}
+
+/* What the guest asks for by an access. */
+static void ask(int vcpu, uint64_t what, uint32_t word)
+{
+	switch (what) {
+	case SERROR:
+		make_serror(vcpu);
+		break;
+	case STEP_BEGIN:
+		step.base = word;
+		set_steps(vcpu, true);
+		break;
+	case STEP_END:
+		set_steps(vcpu, false);
+		break;
+	default:
+		error(1, 0, "unexpected access to %#llx", (unsigned long long)what + REFUSED_IPA);
+	}
+}
+
 static void wake_up(int number)
 {
 	(void)number;
@@ -164,6 +255,11 @@ static void run(int vcpu, struct kvm_run *run)
 		if (ioctl(vcpu, KVM_RUN, 0) < 0)
 			error(1, errno, "KVM_RUN, after %u words, at %#llx", words,
 			      (unsigned long long)get_core(vcpu, offsetof(struct kvm_regs, regs.pc)));
+		addr = 0;
+		if (run->exit_reason == KVM_EXIT_DEBUG) {
+			take_step(vcpu, run);
+			continue;
+		}
 		words++;
 		addr = run->mmio.phys_addr;
 		if (run->exit_reason != KVM_EXIT_MMIO)
@@ -175,6 +271,8 @@ static void run(int vcpu, struct kvm_run *run)
 			second[(addr - REPORT_IPA - SECOND) / 4] = word;
 		else if (addr == REFUSED_IPA + 0x24 && !run->mmio.is_write)
 			refuse(vcpu);
+		else if (addr - REFUSED_IPA < 0x100)
+			ask(vcpu, addr - REFUSED_IPA, word);
 		else if (addr != DONE_IPA)
 			error(1, 0, "unexpected access to %#llx", (unsigned long long)addr);
 	} while (addr != DONE_IPA);
@@ -220,6 +318,7 @@ int main(int argc, char **argv)
 	alarm(GUEST_SECONDS);
 	for (i = 0; i < 2; i++)
 		run(vcpu[i], state[i]);
+	expect_serror(vcpu[0], false);
 	judge(vcpu[0]);
 	return failed;
 }

@@ -13,7 +13,7 @@ from redoubt_test.paths import BUILD
 CHECKS = [
     "reset", "undefined", "undefined-thumb", "it-block", "condition", "data-abort",
     "prefetch-abort", "data-abort-long", "prefetch-abort-long", "high-vectors", "fp", "calls",
-    "debug", "halves", "timer", "cpu-on", "second",
+    "debug", "halves", "timer", "serror", "thumb-handlers", "steps", "cpu-on", "second",
 ]
 NOT_OFFERED = 4
 
