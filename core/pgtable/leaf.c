@@ -50,7 +50,7 @@ u32 pgt_s2_get_pages(struct pgt *pgt, ipa_t ipa, u32 max, u64 *pfn)
 
 	if (ipa.v >> geo->ia_bits)
 		return 0;
-	slot = pgt_find_page(pgt, ipa.v);
+	slot = pgt_find_entry(pgt, ipa.v, PGT_LEVEL_LAST);
 	if (!slot)
 		return 0;
 	n = table_left(geo, ipa.v, PGT_LEVEL_LAST);

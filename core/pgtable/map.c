@@ -368,7 +368,7 @@ int pgt_map(struct pgt *pgt, struct pgt_op *op, u64 ia, u64 size, u64 to, u32 pr
 	return map_all(&m);
 }
 
-/* Whether a page with @prot can be mapped as it is: no caches to maintain, no odd @prot. */
+/* Whether a leaf with @prot can be mapped as it is: no caches to maintain, no odd @prot. */
 static bool is_plain(const struct pgt *pgt, const struct pgt_op *op, u32 prot)
 {
 	const struct pgt_env *env = pgt->env;
@@ -382,25 +382,42 @@ static bool is_plain(const struct pgt *pgt, const struct pgt_op *op, u32 prot)
 	return !(env->icache_inval && (prot & PGT_PROT_X));
 }
 
+/* Finds the level that @op lets make a leaf of @size bytes. */
+static bool leaf_level(const struct pgt_geometry *geo, const struct pgt_op *op, u64 size, s8 *level)
+{
+	*level = PGT_LEVEL_LAST;
+	while (pgt_level_size(geo, *level) < size) {
+		if (*level == geo->start_level || !pgt_level_has_leaf(geo, *level - 1))
+			return false;
+		--*level;
+	}
+	if (pgt_level_size(geo, *level) != size)
+		return false;
+	return *level == PGT_LEVEL_LAST || !op->max_shift ||
+	       level_shift(geo, *level) <= op->max_shift;
+}
+
 /*
- * What a fault asks for, nearly always: one page of plain memory, in a table that is
- * there, over an empty entry. False, with nothing done, if it is anything else, errors
+ * What a fault asks for, nearly always: one page or block of plain memory, in a table that
+ * is there, over an empty entry. False, with nothing done, if it is anything else, errors
  * included.
  */
-static bool map_one_page(struct pgt *pgt, struct pgt_op *op, u64 ia, u64 to, u32 prot)
+static bool map_leaf(struct pgt *pgt, struct pgt_op *op, u64 ia, u64 size, u64 to, u32 prot)
 {
 	const struct pgt_geometry *geo = pgt->geo;
-	u64 size = 1ULL << geo->granule_shift;
 	u64 attr = prot & PGT_PROT_X ? pgt->plain & ~DESC_S2_XN : pgt->plain;
 	u64 *slot;
+	s8 level;
 
+	if (!leaf_level(geo, op, size, &level))
+		return false;
 	if (((ia | to) & (size - 1)) || ia >> geo->ia_bits || to >> geo->oa_bits)
 		return false;
 	if (!is_plain(pgt, op, prot) || desc_x_is_mixed(prot))
 		return false;
-	slot = pgt_find_page(pgt, ia);
-	if (!slot || !entry_cas(slot, 0, desc_from_oa(geo, to) | attr |
-					 (u64)(prot & PGT_PROT_RW) * DESC_S2_R | DESC_PAGE))
+	slot = pgt_find_entry(pgt, ia, level);
+	if (!slot || !entry_cas(slot, 0, desc_from_oa(geo, to) | attr | desc_leaf_type(level) |
+					 (u64)(prot & PGT_PROT_RW) * DESC_S2_R))
 		return false;
 	if (pgt->env->publish)
 		pgt->env->publish(pgt->ctx);
@@ -410,7 +427,7 @@ static bool map_one_page(struct pgt *pgt, struct pgt_op *op, u64 ia, u64 to, u32
 
 int pgt_s2_map(struct pgt *pgt, struct pgt_op *op, ipa_t ipa, u64 size, pa_t to, u32 prot)
 {
-	if (size == 1ULL << pgt->geo->granule_shift && map_one_page(pgt, op, ipa.v, to.v, prot))
+	if (map_leaf(pgt, op, ipa.v, size, to.v, prot))
 		return 0;
 	return pgt_map(pgt, op, ipa.v, size, to.v, prot);
 }

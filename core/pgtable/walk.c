@@ -7,27 +7,26 @@
 #include "walk.h"
 
 /*
- * The way down is most of what a fault costs. Nearly every set of tables is simple: one
- * mask finds an address in an entry, one distance finds it in memory. The code for those
- * calls nothing, so that everything stays in registers; each function below exists for
- * simple tables and for any, by a constant.
+ * The way down is most of what a fault costs. Nearly every set of tables is linear: one
+ * distance finds an address in memory. The code for those calls nothing, so that everything
+ * stays in registers; each function below exists for linear tables and for any, by a constant.
  */
 #define ALWAYS_INLINE static inline __attribute__((__always_inline__))
 #define NOINLINE      static __attribute__((__noinline__))
 
-static bool is_simple(const struct pgt *pgt)
+static bool is_linear(const struct pgt *pgt)
 {
-	return (pgt->flags & PGT_LINEAR) && !pgt->geo->hi_mask;
+	return pgt->flags & PGT_LINEAR;
 }
 
-ALWAYS_INLINE u64 *next_table(const struct pgt *pgt, u64 desc, const bool simple)
+ALWAYS_INLINE u64 *next_table(const struct pgt *pgt, u64 desc, const bool linear)
 {
-	if (simple)
-		return (u64 *)(uintptr_t)((desc & pgt->geo->oa_mask) + pgt->linear);
+	if (linear)
+		return (u64 *)(uintptr_t)(desc_oa(pgt->geo, desc) + pgt->linear);
 	return table_of(pgt, desc);
 }
 
-ALWAYS_INLINE void find(const struct pgt *pgt, u64 ia, struct pgt_pos *pos, const bool simple)
+ALWAYS_INLINE void find(const struct pgt *pgt, u64 ia, struct pgt_pos *pos, const bool linear)
 {
 	const struct pgt_geometry *geo = pgt->geo;
 	u32 mask = geo->table_entries - 1, shift = level_shift(geo, geo->start_level);
@@ -41,14 +40,14 @@ ALWAYS_INLINE void find(const struct pgt *pgt, u64 ia, struct pgt_pos *pos, cons
 		if ((desc & DESC_TYPE) != DESC_TABLE || path == &pos->path[PGT_LEVEL_LAST + 1])
 			break;
 		shift -= geo->stride;
-		slot = next_table(pgt, desc, simple) + ((u32)(ia >> shift) & mask);
+		slot = next_table(pgt, desc, linear) + ((u32)(ia >> shift) & mask);
 	}
 	pos->slot = slot;
 	pos->desc = desc;
 	pos->level = (s8)(path - pos->path - 1);
 }
 
-NOINLINE void find_simple(const struct pgt *pgt, u64 ia, struct pgt_pos *pos)
+NOINLINE void find_linear(const struct pgt *pgt, u64 ia, struct pgt_pos *pos)
 {
 	find(pgt, ia, pos, true);
 }
@@ -60,42 +59,44 @@ NOINLINE void find_any(const struct pgt *pgt, u64 ia, struct pgt_pos *pos)
 
 void pgt_find(const struct pgt *pgt, u64 ia, struct pgt_pos *pos)
 {
-	if (is_simple(pgt))
-		find_simple(pgt, ia, pos);
+	if (is_linear(pgt))
+		find_linear(pgt, ia, pos);
 	else
 		find_any(pgt, ia, pos);
 }
 
-ALWAYS_INLINE u64 *find_page(const struct pgt *pgt, u64 ia, const bool simple)
+ALWAYS_INLINE u64 *find_entry(const struct pgt *pgt, u64 ia, u8 end, const bool linear)
 {
 	const struct pgt_geometry *geo = pgt->geo;
 	u32 mask = geo->table_entries - 1, shift = level_shift(geo, geo->start_level);
 	u64 *slot = &pgt->root[(size_t)(ia >> shift)];
 
-	while (shift != geo->granule_shift) {
+	while (shift != end) {
 		u64 desc = entry_read(slot);
 
 		if ((desc & DESC_TYPE) != DESC_TABLE)
 			return NULL;
 		shift -= geo->stride;
-		slot = next_table(pgt, desc, simple) + ((u32)(ia >> shift) & mask);
+		slot = next_table(pgt, desc, linear) + ((u32)(ia >> shift) & mask);
 	}
 	return slot;
 }
 
-NOINLINE u64 *find_page_simple(const struct pgt *pgt, u64 ia)
+NOINLINE u64 *find_entry_linear(const struct pgt *pgt, u64 ia, u8 end)
 {
-	return find_page(pgt, ia, true);
+	return find_entry(pgt, ia, end, true);
 }
 
-NOINLINE u64 *find_page_any(const struct pgt *pgt, u64 ia)
+NOINLINE u64 *find_entry_any(const struct pgt *pgt, u64 ia, u8 end)
 {
-	return find_page(pgt, ia, false);
+	return find_entry(pgt, ia, end, false);
 }
 
-u64 *pgt_find_page(const struct pgt *pgt, u64 ia)
+u64 *pgt_find_entry(const struct pgt *pgt, u64 ia, s8 level)
 {
-	return is_simple(pgt) ? find_page_simple(pgt, ia) : find_page_any(pgt, ia);
+	u8 end = level_shift(pgt->geo, level);
+
+	return is_linear(pgt) ? find_entry_linear(pgt, ia, end) : find_entry_any(pgt, ia, end);
 }
 
 /* Entries of pos's table that overlap [@ia, @end). */

@@ -36,8 +36,8 @@ static inline void *table_of(const struct pgt *pgt, u64 desc)
 /* Goes down to @ia, which must lie in the input address space. */
 void pgt_find(const struct pgt *pgt, u64 ia, struct pgt_pos *pos);
 
-/* The entry of the last level for @ia, likewise; NULL if a table is missing on the way. */
-u64 *pgt_find_page(const struct pgt *pgt, u64 ia);
+/* The entry of @level, from the root's on, for @ia, likewise; NULL if a table is missing on the way. */
+u64 *pgt_find_entry(const struct pgt *pgt, u64 ia, s8 level);
 
 /* Entries from the one that covers @ia to the end of its table. */
 static inline u32 table_left(const struct pgt_geometry *geo, u64 ia, s8 level)

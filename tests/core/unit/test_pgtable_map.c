@@ -506,6 +506,51 @@ static void test_page_beside_another(void **state)
 	world_end(w);
 }
 
+/* So does a block, where a block is what is to be made. */
+static void test_block_beside_another(void **state)
+{
+	struct world *w = world_s2(12, 40);
+
+	(void)state;
+	env_fill(&w->env, &w->mc, 8);
+	assert_int_equal(map(w, BASE, MiB(2), TO, PGT_PROT_RW), 0);
+	assert_leaf(w, BASE, TO, 2, PGT_PROT_RW);
+	w->env.publishes = 0;
+	assert_int_equal(map(w, BASE + MiB(2), MiB(2), TO + MiB(2), PGT_PROT_RW), 0);
+	assert_leaf(w, BASE + MiB(2), TO + MiB(2), 2, PGT_PROT_RW);
+	assert_true((leaf_at(w, BASE + MiB(2)).desc & 3) == 1);
+	assert_int_equal(w->env.publishes, 1);
+	assert_true(w->op.done == MiB(2));
+	assert_int_equal(map(w, BASE + MiB(2), MiB(2), TO + MiB(2), PGT_PROT_R), -EAGAIN);
+	assert_int_equal(map(w, (1ULL << 40) + BASE, MiB(2), TO, PGT_PROT_RW), -ERANGE);
+	assert_int_equal(map(w, BASE + MiB(4), MiB(2), 1ULL << 48, PGT_PROT_RW), -ERANGE);
+	/* Pages: an address is off, or no block is wanted. */
+	assert_int_equal(map(w, BASE + MiB(4), MiB(2), TO + KiB(4), PGT_PROT_RW), 0);
+	assert_leaf(w, BASE + MiB(4), TO + KiB(4), 3, PGT_PROT_RW);
+	assert_int_equal(map(w, BASE + MiB(6) + KiB(4), MiB(2), TO, PGT_PROT_RW), 0);
+	assert_leaf(w, BASE + MiB(6) + KiB(4), TO, 3, PGT_PROT_RW);
+	w->op.max_shift = 12;
+	assert_int_equal(map(w, BASE + MiB(10), MiB(2), TO, PGT_PROT_RW), 0);
+	assert_leaf(w, BASE + MiB(10), TO, 3, PGT_PROT_RW);
+	w->op.max_shift = 21;
+	assert_int_equal(map(w, BASE + MiB(12), MiB(2), TO, PGT_PROT_RW), 0);
+	assert_leaf(w, BASE + MiB(12), TO, 2, PGT_PROT_RW);
+	world_end(w);
+}
+
+/* 512 GiB with pages of 4 KiB, and no 52-bit addresses: the level has no blocks. */
+static void test_no_block_of_that_size(void **state)
+{
+	struct world *w = world_s2(12, 48);
+
+	(void)state;
+	env_fill(&w->env, &w->mc, 4);
+	assert_int_equal(map(w, 0, GiB(512), 0, PGT_PROT_RW), 0);
+	assert_leaf(w, 0, 0, 1, PGT_PROT_RW);
+	assert_leaf(w, GiB(511), GiB(511), 1, PGT_PROT_RW);
+	world_end(w);
+}
+
 /* The entry as the architecture wants it, bit by bit. */
 static void test_entry_bits(void **state)
 {
@@ -570,6 +615,8 @@ int main(void)
 		cmocka_unit_test(test_xnx),
 		cmocka_unit_test(test_linear),
 		cmocka_unit_test(test_page_beside_another),
+		cmocka_unit_test(test_block_beside_another),
+		cmocka_unit_test(test_no_block_of_that_size),
 		cmocka_unit_test(test_entry_bits),
 	};
 
