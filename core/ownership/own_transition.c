@@ -100,7 +100,8 @@ struct own_job {
 	u64 nr_pages;
 	u32 prot; /* of a mapping in @other */
 	u32 before, after;
-	struct own_piece whole; /* if all is one piece: found once, used thrice */
+	bool is_whole;		/* all is one piece: found once, used thrice */
+	struct own_piece whole; /* that piece, from check_pieces() on */
 };
 
 /* The piece of a guest's range that begins at @piece->addr. */
@@ -149,17 +150,17 @@ static int find_piece(const struct own_job *job, u64 done, struct own_piece *pie
 	return 0;
 }
 
-/* The same, once check_pieces() has looked at all of them. */
-static int next_piece(const struct own_job *job, u64 done, struct own_piece *piece)
+/* The same, once check_pieces() has looked at all of them. @room: for one of several. */
+static const struct own_piece *piece_at(const struct own_job *job, u64 done, struct own_piece *room)
 {
-	if (!job->whole.nr_pages)
-		return find_piece(job, done, piece);
-	*piece = job->whole;
-	piece->pa += own_bytes(job->ctx, done);
-	piece->addr += own_bytes(job->ctx, done);
-	piece->nr_pages -= done;
-	piece->index += done;
-	return 0;
+	int ret;
+
+	if (job->is_whole)
+		return &job->whole;
+	ret = find_piece(job, done, room);
+	/* The locks have been held since. */
+	port_assert(!ret);
+	return room;
 }
 
 static int check_exact(u32 record, u32 want)
@@ -286,36 +287,34 @@ static int check_other(const struct own_job *job)
 static int prepare_host(const struct own_job *job)
 {
 	struct own_space *host = job->ctx->host;
-	struct own_piece piece;
+	const struct own_piece *piece;
+	struct own_piece room;
 	u64 done;
-	int ret;
+	int ret = 0;
 
-	for (done = 0; done < job->nr_pages; done += piece.nr_pages) {
-		ret = next_piece(job, done, &piece);
-		if (!ret)
-			ret = host->ops->prepare(host, (enum own_edit)job->rule->host_edit,
-						 piece.pa, piece.nr_pages);
-		if (ret)
-			return ret;
+	for (done = 0; done < job->nr_pages && !ret; done += piece->nr_pages) {
+		piece = piece_at(job, done, &room);
+		ret = host->ops->prepare(host, (enum own_edit)job->rule->host_edit, piece->pa,
+					 piece->nr_pages);
 	}
-	return 0;
+	return ret;
 }
 
 static int check_pieces(struct own_job *job)
 {
-	struct own_piece piece = { 0 };
-	u64 done;
+	struct own_piece *piece = &job->whole;
+	u64 done = 0;
 	int ret;
 
-	for (done = 0; done < job->nr_pages; done += piece.nr_pages) {
-		ret = find_piece(job, done, &piece);
+	do {
+		ret = find_piece(job, done, piece);
 		if (!ret)
-			ret = check_records(job, &piece);
+			ret = check_records(job, piece);
 		if (ret)
 			return ret;
-	}
-	if (piece.nr_pages == job->nr_pages)
-		job->whole = piece;
+		done += piece->nr_pages;
+	} while (done < job->nr_pages);
+	job->is_whole = piece->nr_pages == job->nr_pages;
 	return 0;
 }
 
@@ -396,18 +395,17 @@ static void commit_reclaim(const struct own_job *job, const struct own_piece *pi
 
 static void commit_job(const struct own_job *job)
 {
-	struct own_piece piece;
+	const struct own_piece *piece;
+	struct own_piece room;
 	u64 done;
 
-	for (done = 0; done < job->nr_pages; done += piece.nr_pages) {
-		int ret = next_piece(job, done, &piece);
-
-		port_assert(!ret);
-		commit_unmap(job, &piece);
+	for (done = 0; done < job->nr_pages; done += piece->nr_pages) {
+		piece = piece_at(job, done, &room);
+		commit_unmap(job, piece);
 		if (job->rule->records == RECORDS_RECLAIM)
-			commit_reclaim(job, &piece);
+			commit_reclaim(job, piece);
 		else
-			commit_piece(job, &piece);
+			commit_piece(job, piece);
 	}
 	if (!own_is_guest(job->other) || job->rule->other_edit == NO_EDIT)
 		return;
@@ -490,28 +488,34 @@ static u32 record_for(u32 record, const struct own_space *other)
 	return (record & ~OWN_REC_OWNER_MASK) | other->id;
 }
 
-int own_apply_locked(struct own_ctx *ctx, const struct own_transition *tx)
+/* All but the pieces, which check_pieces() finds. */
+static void init_job(struct own_job *job, struct own_ctx *ctx, const struct own_transition *tx)
 {
 	const struct own_rule *rule = &own_rules[tx->verb];
-	bool from_host = own_verb_from_host(tx->verb);
-	struct own_space *other = from_host ? tx->target.space : tx->source.space;
-	struct own_job job = {
-		.ctx = ctx,
-		.rule = rule,
-		.other = other,
-		.pa = from_host ? tx->source.addr : tx->target.addr,
-		.addr = from_host ? tx->target.addr : tx->source.addr,
-		.nr_pages = tx->nr_pages,
-		.prot = prot_of(tx, other),
-		.before = record_for(rule->before, other),
-		.after = record_for(rule->after, other),
-	};
-	int ret = check_addresses(&job);
+	bool from_host = rule->source == HOST;
 
+	job->ctx = ctx;
+	job->rule = rule;
+	job->other = from_host ? tx->target.space : tx->source.space;
+	job->pa = from_host ? tx->source.addr : tx->target.addr;
+	job->addr = from_host ? tx->target.addr : tx->source.addr;
+	job->nr_pages = tx->nr_pages;
+	job->prot = prot_of(tx, job->other);
+	job->before = record_for(rule->before, job->other);
+	job->after = record_for(rule->after, job->other);
+}
+
+int own_apply_locked(struct own_ctx *ctx, const struct own_transition *tx)
+{
+	struct own_job job;
+	int ret;
+
+	init_job(&job, ctx, tx);
+	ret = check_addresses(&job);
 	if (!ret && (!(job.prot & OWN_PROT_R) || job.prot & ~OWN_PROT_RWX))
 		ret = -EINVAL;
-	if (!ret && own_is_guest(other))
-		ret = check_guest(rule, tx->verb, other);
+	if (!ret && own_is_guest(job.other))
+		ret = check_guest(job.rule, tx->verb, job.other);
 	if (!ret)
 		ret = check_job(&job);
 	if (!ret)

@@ -18,15 +18,19 @@ static struct own_transition describe(const struct own_ctx *ctx, enum own_verb v
 {
 	u64 addr = frame_addr(ctx, extent->pfn);
 	struct own_addr host = { ctx->host, addr }, other = { guest, 0 };
-	struct own_transition tx = { .verb = verb, .nr_pages = extent->nr_pages, .prot = prot };
+	bool from_host = own_verb_from_host(verb);
 
 	if (guest)
 		other.addr = frame_addr(ctx, extent->gfn);
 	else
 		other = (struct own_addr){ ctx->hyp, addr + ctx->hyp->va_offset };
-	tx.source = own_verb_from_host(verb) ? host : other;
-	tx.target = own_verb_from_host(verb) ? other : host;
-	return tx;
+	return (struct own_transition){
+		.verb = verb,
+		.source = from_host ? host : other,
+		.target = from_host ? other : host,
+		.nr_pages = extent->nr_pages,
+		.prot = prot,
+	};
 }
 
 int own_apply_batch(struct own_ctx *ctx, enum own_verb verb, struct own_space *guest,
