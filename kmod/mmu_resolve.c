@@ -24,6 +24,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/swap.h>
+#include <redoubt/abi.h>
 
 #include "mmu_priv.h"
 #include "testing.h"
@@ -37,14 +38,14 @@ static u32 block_order(unsigned long block_pfn, unsigned long pfn, u32 shift)
 }
 
 /*
- * How much around @hva the host maps in one piece: the order of the block that holds
+ * How much around @hva the host's tables map in one piece: the order of the block that holds
  * it, if that is of @pfn. The tables are read without a lock: they are freed under RCU,
  * which waits for interrupts to be on again; and if what they say is gone by the time it
  * is used, the fault's check of the sequence count finds out. That @pfn is in the block
  * is what a protected VM relies on, for which nobody counts: it holds one page of the
  * block, and so all of it.
  */
-static u32 host_order(struct mm_struct *mm, unsigned long hva, unsigned long pfn)
+static u32 mapped_order(struct mm_struct *mm, unsigned long hva, unsigned long pfn)
 {
 	unsigned long flags;
 	pgd_t *pgdp, pgd;
@@ -78,11 +79,22 @@ out:
 	return order;
 }
 
+/* How much around @hva, where @p is, the host maps in one piece. */
+static u32 host_order(struct rd_mmu *m, u64 hva, struct page *p)
+{
+	if (!PageCompound(p))
+		return 0;
+	/* hugetlbfs maps a page whole or not at all. */
+	if (PageHuge(p))
+		return compound_order(compound_head(p));
+	return mapped_order(m->vm->mm, hva, page_to_pfn(p));
+}
+
 /* The page is known; what else is there to say about it. */
 static void found(struct rd_mmu *m, u64 hva, struct page *p, bool writable, struct gmem_page *page)
 {
 	page->pfn = page_to_pfn(p);
-	page->order = PageCompound(p) ? host_order(m->vm->mm, hva, page->pfn) : 0;
+	page->order = host_order(m, hva, p);
 	page->writable = writable;
 	page->referenced = true;
 	page->cookie = p;
@@ -226,8 +238,8 @@ static bool may_be_given(const struct vm_area_struct *vma, u64 hva)
 
 /*
  * Pins the page and closes its mapping; mmap_lock held for writing, so that nobody sees
- * it open. One pin holds all of a huge page, which is charged whole, since it may be
- * given away whole.
+ * it open. One pin holds all of a huge page, of which as much is charged as may be given
+ * away at once.
  */
 static int pin_locked(struct rd_mmu *m, u64 hva, struct gmem_page *page)
 {
@@ -244,6 +256,7 @@ static int pin_locked(struct rd_mmu *m, u64 hva, struct gmem_page *page)
 	if (ret != 1)
 		return ret < 0 ? ret : -EFAULT;
 	found(m, hva, p, true, page);
+	page->order = min_t(u32, page->order, ilog2(RD_RANGE_MAX));
 	ret = charge(m, 1UL << page->order);
 	if (ret)
 		unpin_user_page(p);

@@ -243,32 +243,37 @@ static void settle(struct gmem *g, const struct attempt *a, int err, struct gmem
 	}
 }
 
-static void fault_in_slot(struct attempt *a, struct gmem_outcome *out)
+static void fault_in_slot(struct gmem *g, const struct gmem_fault *f, struct gmem_slot *slot,
+			  struct gmem_cache *cache, struct gmem_outcome *out)
 {
-	struct gmem *g = a->g;
-	const struct gmem_slot *slot = a->slot;
+	struct attempt a = {
+		.g = g,
+		.f = f,
+		.slot = slot,
+		.cache = cache,
+		.hva = slot->hva + ((f->gfn - slot->gfn) << g->page_shift),
+	};
 
-	out->hva = a->hva = slot->hva + ((a->f->gfn - slot->gfn) << g->page_shift);
+	out->hva = a.hva;
 	if (port_read32(&slot->dead))
-		settle(g, a, -EAGAIN, out);
-	else if ((a->f->write || g->pinned) && (port_read32(&slot->flags) & GMEM_READONLY))
+		settle(g, &a, -EAGAIN, out);
+	else if ((f->write || g->pinned) && (port_read32(&slot->flags) & GMEM_READONLY))
 		out->result = GMEM_RDONLY;
-	else if (fast_path(a))
+	else if (fast_path(&a))
 		out->result = GMEM_DONE;
 	else
-		settle(g, a, try_all(a), out);
+		settle(g, &a, try_all(&a), out);
 }
 
 void gmem_fault(struct gmem *g, const struct gmem_fault *f, struct gmem_cache *cache,
 		struct gmem_outcome *out)
 {
-	struct attempt a = { .g = g, .f = f, .cache = cache };
 	u32 token = g->ops->enter(g->env);
+	struct gmem_slot *slot = gmem_slot_of_gfn(g, f->gfn);
 
 	memset(out, 0, sizeof(*out));
-	a.slot = gmem_slot_of_gfn(g, f->gfn);
-	if (a.slot)
-		fault_in_slot(&a, out);
+	if (slot)
+		fault_in_slot(g, f, slot, cache, out);
 	else
 		out->result = GMEM_NOSLOT;
 	g->ops->leave(g->env, token);

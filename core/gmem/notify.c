@@ -9,8 +9,8 @@
  * slot may come while it is in progress, and a fault through it has to wait as well.
  * Invariant 10: ageing reports every use since the last time.
  *
- * Locks: the mmu lock for writing; slots are looked up with it held, in a readers'
- * section.
+ * Locks: the mmu lock for writing; slots are looked up with it held, which does for a
+ * readers' section where it is not given away in between.
  */
 #include "gmem_priv.h"
 
@@ -153,7 +153,7 @@ static int age_part(struct gmem *g, const struct part *p, u32 age)
 
 bool gmem_age(struct gmem *g, u64 start, u64 end, bool clear, bool flush)
 {
-	u32 token, age = clear ? GMEM_AGE_CLEAR : 0;
+	u32 age = clear ? GMEM_AGE_CLEAR : 0;
 	struct part p = { 0 };
 	bool young = false;
 
@@ -161,7 +161,6 @@ bool gmem_age(struct gmem *g, u64 start, u64 end, bool clear, bool flush)
 		age |= GMEM_AGE_FLUSH;
 	if (g->pinned || start >= end)
 		return false;
-	token = g->ops->enter(g->env);
 	gmem_lock_write(g);
 	while (next_part(g, start, end, &p)) {
 		if (!age_part(g, &p, age))
@@ -171,7 +170,6 @@ bool gmem_age(struct gmem *g, u64 start, u64 end, bool clear, bool flush)
 			break;
 	}
 	gmem_unlock_write(g);
-	g->ops->leave(g->env, token);
 	return young;
 }
 

@@ -395,7 +395,9 @@ static int age_range(struct gmem_protected *p, u64 gfn, u64 end, u32 age)
 	return young;
 }
 
-static int age_mapped(struct gmem_protected *p, u64 gfn, u64 pages, u32 age, u64 *done)
+/* Not inline: a single page, which is aged without it, would pay for its frame. */
+static __attribute__((__noinline__)) int age_mapped(struct gmem_protected *p, u64 gfn, u64 pages,
+						    u32 age, u64 *done)
 {
 	u64 end = gfn + pages, at = gfn, work = 0;
 	struct span s;

@@ -9,8 +9,8 @@
  * mapped through it any more, and what was is removed (invariant 9: it can still be
  * found by notifications until nothing of it is mapped).
  *
- * Locks: the slots mutex for everything that changes slots, a readers' section for
- * those that look something up.
+ * Locks: the slots mutex for everything that changes slots, a readers' section or the mmu
+ * lock, held throughout, for those that look something up.
  */
 #include "gmem_priv.h"
 
@@ -114,6 +114,15 @@ static void generation_edit(struct gmem *g, u32 idx, struct gmem_slot *old, stru
 		generation_add(g, idx, new);
 }
 
+/* Waits until nobody uses what was found in the generation that is not active any more. */
+static void wait_for_readers(struct gmem *g)
+{
+	g->ops->sync(g->env);
+	/* Who looked under the mmu lock alone has let go of it; who takes it next sees the change. */
+	gmem_lock_write(g);
+	gmem_unlock_write(g);
+}
+
 /* Readers see @new in place of @old, either of which may be NULL; @old is then only ours. */
 static void publish(struct gmem *g, struct gmem_slot *old, struct gmem_slot *new)
 {
@@ -122,7 +131,7 @@ static void publish(struct gmem *g, struct gmem_slot *old, struct gmem_slot *new
 	generation_edit(g, !now, old, new);
 	port_write_release64(&g->active, !now);
 	g->generation++;
-	g->ops->sync(g->env);
+	wait_for_readers(g);
 	generation_edit(g, now, old, new);
 	if (old) {
 		gmem_tree_remove(&g->by_id, &old->by_id);

@@ -168,10 +168,9 @@ void gmem_tree_resize(struct gmem_node *node, u64 first, u64 last)
 		node = node->up;
 }
 
-struct gmem_node *gmem_tree_overlap(const struct gmem_tree *tree, u64 first, u64 last)
+/* The first of the nodes at and below @n. */
+static struct gmem_node *overlap(struct gmem_node *n, u64 first, u64 last)
 {
-	struct gmem_node *n = tree->root;
-
 	while (n) {
 		if (n->left && n->left->max >= first) {
 			n = n->left;
@@ -186,16 +185,18 @@ struct gmem_node *gmem_tree_overlap(const struct gmem_tree *tree, u64 first, u64
 	return NULL;
 }
 
+struct gmem_node *gmem_tree_overlap(const struct gmem_tree *tree, u64 first, u64 last)
+{
+	return overlap(tree->root, first, last);
+}
+
 struct gmem_node *gmem_tree_next_overlap(struct gmem_node *node, u64 first, u64 last)
 {
 	for (;;) {
 		struct gmem_node *n;
 
-		if (node->right && node->right->max >= first) {
-			struct gmem_tree sub = { node->right };
-
-			return gmem_tree_overlap(&sub, first, last);
-		}
+		if (node->right && node->right->max >= first)
+			return overlap(node->right, first, last);
 		do {
 			n = node;
 			node = n->up;

@@ -147,7 +147,7 @@ struct gmem {
 	bool pinned;
 	bool exec_free;
 
-	/* Slots mutex; `active` is read in readers' sections. */
+	/* Slots mutex; `active` is read in readers' sections and under the mmu lock. */
 	struct gmem_slots slots[2];
 	u64 active;	    /* index into slots */
 	u64 generation;	    /* of the slots; grows with every change */

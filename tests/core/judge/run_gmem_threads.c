@@ -258,6 +258,43 @@ static void one_world(u64 seed, u64 *accesses)
 	gm_machine_free(&m);
 }
 
+/* ---- A slot that comes while somebody looks at slots under the mmu lock alone ---- */
+
+static void *set_second(void *arg)
+{
+	(void)arg;
+	set(1);
+	return NULL;
+}
+
+/* The generation that was active when the lock was taken stays as it is until it is let go. */
+static void slots_stay_while_locked(void)
+{
+	const struct gmem_tree *seen;
+	pthread_t vmm;
+	u64 was;
+	u32 i;
+
+	gm_machine_init(&m, 1, false);
+	for (i = 0; i < 2; i++)
+		slot[i] = (struct vmm_slot){ i * SHARE, SHARE / 2, i * SHARE, 0 };
+	set(0);
+	gm_env_ops.lock(&m, GMEM_LOCK_MMU, false);
+	was = port_read_acquire64(&m.g.active);
+	seen = &m.g.slots[was].by_hva;
+	pthread_create(&vmm, NULL, set_second, NULL);
+	while (port_read_acquire64(&m.g.active) == was)
+		sched_yield();
+	for (i = 0; i < 100; i++) {
+		gm_check(!gmem_tree_overlap(seen, gm_hva(SHARE), gm_hva(SHARE)));
+		sched_yield();
+	}
+	gm_env_ops.unlock(&m, GMEM_LOCK_MMU, false);
+	pthread_join(vmm, NULL);
+	gm_check(gmem_tree_overlap(seen, gm_hva(SHARE), gm_hva(SHARE)));
+	gm_machine_free(&m);
+}
+
 int main(int argc, char **argv)
 {
 	u64 seed = 1, i, worlds = 3, accesses = 0;
@@ -272,6 +309,7 @@ int main(int argc, char **argv)
 			worlds = 2, ops = 700;
 	}
 	printf("seed %llu, %llu worlds\n", seed, worlds);
+	slots_stay_while_locked();
 	gm_host_linger = 6;
 	for (i = 0; i < worlds; i++)
 		one_world(seed + i, &accesses);

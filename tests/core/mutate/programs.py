@@ -21,6 +21,7 @@ JUDGES = {
     "run_ownership_random": ["--seed", "7", "--ops", "6000"],
     "run_ownership_exhaustive": ["--quick"],
     "run_gmem": ["--quick"],
+    "run_gmem_threads": ["--quick"],
 }
 
 LIBRARIES = {
