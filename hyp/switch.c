@@ -84,10 +84,10 @@ static u64 ordinary_hcr(const struct hyp_vcpu *vcpu, u64 flags)
 	return HCR_EL2_TSW | (same && cpu_has_evt() ? HCR_EL2_TID4 : HCR_EL2_TID2);
 }
 
-static u64 guest_hcr(const struct hyp_vcpu *vcpu, u64 flags)
+/* What stays from one run to the next: it depends on the VM, whose width is settled, and the CPU. */
+static u64 loaded_hcr(const struct hyp_vm *vm)
 {
-	u64 hcr = HCR_GUEST | (vcpu->vm->width & HCR_EL2_RW) |
-		  (vcpu->vm->is_protected ? 0 : ordinary_hcr(vcpu, flags));
+	u64 hcr = HCR_GUEST | (vm->width & HCR_EL2_RW);
 
 	if (host_mem_has_fwb())
 		hcr |= HCR_EL2_FWB;
@@ -95,6 +95,15 @@ static u64 guest_hcr(const struct hyp_vcpu *vcpu, u64 flags)
 		hcr |= HCR_EL2_TERR;
 	if (cpu_has_mte())
 		hcr |= HCR_EL2_TID5;
+	return hcr;
+}
+
+static u64 guest_hcr(const struct hyp_cpu *cpu, const struct hyp_vcpu *vcpu, u64 flags)
+{
+	u64 hcr = cpu->loaded_hcr;
+
+	if (!vcpu->vm->is_protected)
+		hcr |= ordinary_hcr(vcpu, flags);
 	if (flags & RD_VCPU_TRAP_WFI)
 		hcr |= HCR_EL2_TWI;
 	if (flags & RD_VCPU_TRAP_WFE)
@@ -188,7 +197,7 @@ static void guest_restore(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 flags)
 	arch_guest_activate();
 	write_sysreg(vtcr_el2, vcpu->vm->geo.tcr);
 	write_sysreg(vttbr_el2, vcpu->vm->vttbr);
-	write_sysreg(hcr_el2, guest_hcr(vcpu, flags));
+	write_sysreg(hcr_el2, guest_hcr(cpu, vcpu, flags));
 }
 
 static void guest_save(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 flags)
@@ -297,6 +306,7 @@ void switch_load(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	struct host_sysregs *host = &cpu->host;
 
 	HOST_LOAD_REGS(HOST_SAVE)
+	cpu->loaded_hcr = loaded_hcr(vcpu->vm);
 	arch_guest_load(cpu);
 	cpu->vgic_loaded = port_read64(&vcpu->shared->flags) & RD_VCPU_VGIC;
 	if (cpu->vgic_loaded)

@@ -55,6 +55,7 @@ struct hyp_cpu {
 	u64 assert_line;
 	u64 closed;		   /* the host's stage 2 is on here */
 	struct hyp_vcpu *loaded;   /* vCPU that VCPU_LOAD put here, or NULL */
+	u64 loaded_hcr;		   /* its HCR_EL2, but for what a run's flags say */
 	struct hyp_vcpu *fp_owner; /* whose FP/SIMD state the CPU holds; NULL: the host's */
 	struct host_sysregs host;
 	struct host_recorders recorders;
