@@ -361,7 +361,7 @@ static int protected_wrprotect(struct gmem_backend *be, u64 gfn, u64 pages, u64 
 
 	gmem_p_lock(p, false);
 	while (at < end && work < BATCHES_A_TURN * p->batch) {
-		if (!next_span(p, at, end, &s)) {
+		if (!next_batch(p, at, end, &s)) {
 			at = end;
 			break;
 		}
@@ -405,7 +405,7 @@ static __attribute__((__noinline__)) int age_mapped(struct gmem_protected *p, u6
 
 	gmem_p_lock(p, false);
 	while (at < end && work < BATCHES_A_TURN * p->batch) {
-		if (!next_span(p, at, end, &s)) {
+		if (!next_batch(p, at, end, &s)) {
 			at = end;
 			break;
 		}

@@ -14,9 +14,9 @@
 /*
  * The hypercalls of a guest's memory (<redoubt/abi.h>, RD_HVC_GUEST_*), the VM's handle
  * being @hyp's. Each does some of the range and adds to *done what it did; an error
- * leaves the page at *done, and all after it, as it was. Unmap passes over frames that
- * are not mapped, and counts them as done, and so does test_clear_young; the others are asked
- * about mapped ones only.
+ * leaves the page at *done, and all after it, as it was. Unmap, wrprotect and
+ * test_clear_young pass over frames that are not mapped, and count them as done; the others
+ * are asked about mapped ones only.
  */
 struct gmem_hyp_ops {
 	int (*map)(void *hyp, u64 gfn, u64 pfn, u64 pages, u32 prot, u64 *done);

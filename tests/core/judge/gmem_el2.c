@@ -166,7 +166,7 @@ static int hyp_wrprotect(void *hyp, u64 gfn, u64 pages, u64 *done)
 
 	gm_check(gm_env_mmu_held() == 2);
 	begin(m);
-	err = check_mapped(m, gfn, pages);
+	err = check_uncut(m, gfn, pages);
 	if (err)
 		return end(m, err);
 	pages = stop_at(m, gfn, pages);
