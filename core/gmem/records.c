@@ -347,11 +347,11 @@ static bool spans(const struct leaf *l, u64 gfn)
 	return (gfn > last ? gfn : last) - (gfn < first ? gfn : first) < SPAN_MAX;
 }
 
-/* Adds @run, that joins with no other, finding or making room for it. */
-static int insert_new(struct gmem_records *r, const struct gmem_run *run, void **leaves)
+/* Adds @run, that joins with no other, at its place @p, finding or making room for it. */
+static int insert_new(struct gmem_records *r, struct place p, const struct gmem_run *run,
+		      void **leaves)
 {
-	for (;;) {
-		struct place p = locate(r, run->gfn);
+	for (;; p = locate(r, run->gfn)) {
 		struct leaf *new;
 
 		if (!p.leaf || !spans(p.leaf, run->gfn))
@@ -477,7 +477,7 @@ int gmem_records_insert(struct gmem_records *r, const struct gmem_run *run, void
 		b.pages += run->pages;
 		change(behind.leaf, behind.i, &b);
 	} else {
-		err = insert_new(r, run, leaves);
+		err = insert_new(r, p, run, leaves);
 	}
 	if (!err)
 		r->pages += run->pages;
@@ -498,7 +498,7 @@ static int remove_middle(struct gmem_records *r, struct place p, struct gmem_run
 	tail.pages -= skip;
 	run->pages = gfn - run->gfn;
 	change(p.leaf, p.i, run);
-	err = insert_new(r, &tail, leaves);
+	err = insert_new(r, (struct place){ p.leaf, p.i + 1 }, &tail, leaves);
 	if (err) {
 		/* Nothing has moved: insert_new() changes no run unless it succeeds. */
 		p = locate(r, run->gfn);
