@@ -10,6 +10,13 @@ def meminfo_kib(machine, name):
     return int(found.group(1))
 
 
+def _in_lists_kib(machine):
+    """Free pages on the CPUs' own lists."""
+    return int(machine.output("""
+        page=$(awk '/^KernelPageSize:/ { print $2; exit }' /proc/self/smaps)
+        awk -v page=$page '$1 == "count:" { n += $2 } END { print n * page }' /proc/zoneinfo"""))
+
+
 def free_kib(machine):
     """What is free or could be at once, in KiB, after the caches are dropped.
 
@@ -18,7 +25,24 @@ def free_kib(machine):
     without them, a count after some work says nothing about a leak of less.
     """
     machine.run("sync; echo 3 >/proc/sys/vm/drop_caches")
-    in_lists = int(machine.output("""
-        page=$(awk '/^KernelPageSize:/ { print $2; exit }' /proc/self/smaps)
-        awk -v page=$page '$1 == "count:" { n += $2 } END { print n * page }' /proc/zoneinfo"""))
-    return in_lists + sum(meminfo_kib(machine, name) for name in ("MemFree", "Cached", "Buffers"))
+    return _in_lists_kib(machine) + sum(meminfo_kib(machine, name) for name in ("MemFree", "Cached", "Buffers"))
+
+
+def kernel_kib(machine):
+    """What the kernel has for itself, in KiB: neither free, nor cache, nor a program's.
+
+    Slabs without an object are given back first, and what CPUs have counted by themselves is
+    added up. It goes up and down by some hundred KiB as programs come and go.
+    """
+    machine.run("""sync; echo 3 >/proc/sys/vm/drop_caches
+        for slab in /sys/kernel/slab/*/shrink; do echo 1 >$slab; done
+        echo 1 >/proc/sys/vm/stat_refresh""")
+    others = ("MemFree", "Buffers", "Cached", "AnonPages")
+    return (meminfo_kib(machine, "MemTotal") - _in_lists_kib(machine)
+            - sum(meminfo_kib(machine, name) for name in others))
+
+
+def kmalloc_objects(machine):
+    """How many there are of each size, by the name of the cache. Exact after kernel_kib()."""
+    lines = machine.output("grep ^kmalloc- /proc/slabinfo").splitlines()
+    return {line.split()[0]: int(line.split()[1]) for line in lines}
