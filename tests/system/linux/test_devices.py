@@ -3,8 +3,8 @@
 
 import pytest
 
-from conftest import (DISK_MIB, MMIO, Disk, check_disk, check_download, interrupts,
-                      start_devices)
+from conftest import (DISK_MIB, MMIO, Disk, check_disk, check_download, check_each_interrupt,
+                      interrupts, start_devices)
 from redoubt_test.guest import Guest
 from redoubt_test.memory import free_kib, meminfo_kib
 
@@ -14,6 +14,11 @@ def test_pci_disk(vm, disk):
     check_disk(vm, disk)
     # Message-signalled, as LPIs of the guest's ITS, to more than one vCPU.
     assert interrupts(vm, "ITS.*virtio.*-req") - before > 50
+
+
+def test_pci_disk_without_a_queue(vm):
+    """Each request waits for an interrupt of its own: a message, an LPI of each vCPU."""
+    check_each_interrupt(vm, "ITS.*virtio.*-req")
 
 
 def test_pci_network(vm, disk):
@@ -101,7 +106,7 @@ def test_mmio(host, disk):
         check_disk(vm, disk)
         check_download(vm, disk)
         vm.run("[ $(head -c 4096 /dev/hwrng | wc -c) = 4096 ]")
-        assert interrupts(vm, "GICv3.*virtio") > 100
+        check_each_interrupt(vm, "GICv3.*virtio")
 
 
 @pytest.fixture
