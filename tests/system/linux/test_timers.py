@@ -7,11 +7,18 @@ from redoubt_test.paths import BUILD, GUEST_PROGRAMS
 
 
 def test_wakes_whenever_its_timer_fires():
-    """Deadlines at every counter tick (16 instructions) of a vCPU's way to sleep."""
+    """Deadlines at every counter tick (16 instructions) of a vCPU's way to sleep.
+
+    Time is instructions here, so that it can be said what is late: 24,000 of them.
+    """
     files = {"redoubt/timersweep": BUILD / "guest" / "timersweep"}
     with with_redoubt(smp=1, icount=True, files=files) as m:
         m.load_redoubt()
-        passed(m.run("/redoubt/timersweep 4000", check=False), ["virtual", "physical"])
+        # In its first second the host has work of its own after each interrupt, mainline's too.
+        m.run("/redoubt/timersweep 3000 1500", check=False)
+        result = m.run("/redoubt/timersweep 4000 1500", check=False)
+        print(result.output)
+        passed(result, ["virtual", "physical"])
 
 
 def test_counters_as_the_vmm_sets_them():
