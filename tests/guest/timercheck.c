@@ -6,7 +6,8 @@
  *	timercheck SECONDS
  *
  * Prints "@@ NAME: ok|fail DETAIL": the clock and the counter run alike; no sleep ends
- * early; an interval timer has expired as often as time has passed, on every CPU.
+ * early; an interval timer has expired as often as time has passed, on every CPU; all CPUs
+ * have the same counter.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -109,6 +110,34 @@ static int check_sleeps(unsigned int seconds)
 	return verdict("sleeps", n && early == 0, early ? "early by ns:" : "of them:", early ?: n);
 }
 
+static bool go_to(unsigned int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return !sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* From CPU to CPU and round again, the counter never goes back; it would from one that is ahead. */
+static int check_counters(void)
+{
+	unsigned int cpus = get_nprocs(), i;
+	uint64_t last = counter(), now;
+	double back = 0;
+	bool ok = true;
+
+	for (i = 0; ok && i < 200 * cpus; i++) {
+		ok = go_to(i % cpus);
+		now = counter();
+		if (now < last && counter_ns(last - now) > back)
+			back = counter_ns(last - now);
+		last = now;
+	}
+	return verdict("counters", ok && back == 0, back != 0 ? "back by ns:" : "CPUs:",
+		       back != 0 ? back : cpus);
+}
+
 /* The periods in some ticks of the counter. */
 static double periods(uint64_t ticks)
 {
@@ -126,12 +155,9 @@ static int check_interval(unsigned int cpu, unsigned int seconds)
 	uint64_t first, armed, before, n, sum = 0;
 	bool ok = true;
 	char name[32];
-	cpu_set_t set;
 
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
 	snprintf(name, sizeof(name), "interval%u", cpu);
-	if (fd < 0 || sched_setaffinity(0, sizeof(set), &set))
+	if (fd < 0 || !go_to(cpu))
 		return verdict(name, false, "errno", errno);
 	first = counter();
 	timerfd_settime(fd, 0, &spec, NULL);
@@ -155,7 +181,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: timercheck SECONDS\n");
 		return 2;
 	}
-	failed = check_clock(seconds) + check_sleeps(seconds);
+	failed = check_clock(seconds) + check_sleeps(seconds) + check_counters();
 	for (cpu = 0; cpu < (unsigned int)get_nprocs(); cpu++)
 		failed += check_interval(cpu, 1);
 	return failed ? 1 : 0;

@@ -15,9 +15,14 @@ def test_four_cpus_work(vm):
 
 
 def test_hotplug(vm):
-    """CPUs of the guest go and come back under work, by PSCI; interrupts follow."""
+    """CPUs of the guest go and come back under work, by PSCI; interrupts follow.
+
+    Its kernel asks by PSCI whether a CPU that went is off, and says so once it has been told.
+    """
     vm.run("""
         set -e
+        off() { dmesg | grep -c 'psci: CPU[0-9]* killed'; }
+        before=$(off) || true
         (while [ ! -e /tmp/stop ]; do seq 1 3000 | md5sum; done >/dev/null) &
         for round in 1 2 3; do
             for cpu in 3 1 2; do
@@ -29,14 +34,15 @@ def test_hotplug(vm):
                 taskset -c $cpu true
             done
         done
-        : >/tmp/stop; wait; rm /tmp/stop""")
+        : >/tmp/stop; wait; rm /tmp/stop
+        [ $(off) = $((before + 9)) ]""")
 
 
 def test_clocks_and_timers(vm):
     result = vm.run("timercheck 3", check=False)
     found = {name: (ok, detail) for name, ok, detail in result.results()}
-    assert sorted(found) == ["clock", "interval0", "interval1", "interval2", "interval3",
-                             "sleeps"], result.output
+    assert sorted(found) == ["clock", "counters", "interval0", "interval1", "interval2",
+                             "interval3", "sleeps"], result.output
     assert all(ok for ok, _ in found.values()), result.output
 
 
@@ -55,24 +61,38 @@ def test_time_passes_as_in_the_host(vm):
 
 
 def test_steal_time(vm):
-    """What other programs of the host take from a vCPU is seen as such in the guest."""
-    def steal(cpu):
-        return int(vm.output(f"awk '$1 == \"cpu{cpu}\" {{ print $9 }}' /proc/stat"))
+    """What other programs of the host take from a vCPU is seen as such in the guest: all of it."""
+    def steal():
+        # Read on that CPU, whose kernel counts whenever its timer ticks.
+        ticks = vm.output("""taskset -c 1 awk '$1 == "cpu1" { print $9 }' /proc/stat""")
+        return int(ticks) / 100
+
+    def waited():
+        told = host.output(f"cat /proc/{vm.pid()}/task/{thread}/schedstat")
+        return int(told.split()[1]) / 1e9
 
     assert "stolen time PV" in vm.output("dmesg")
     host, thread = vm.host, vm.vcpu_threads()[1]
+    waited0, steal0, waited1 = waited(), steal(), waited()
+    enough = round((steal0 + 2) * 100)
     host.run(f"""taskset -p 1 {thread} >/dev/null
         for i in 1 2 3; do
             taskset 1 sh -c 'while :; do :; done' >/dev/null 2>&1 & echo $! >>/run/hogs
         done""")
     try:
-        before = steal(1)
-        # Work of the vCPU's own until a second of it has been stolen.
+        # Work of the vCPU's own until two seconds of it have been stolen.
         vm.run(f"""taskset -c 1 sh -c 'i=0
-            while [ $(awk "\\$1 == \\"cpu1\\" {{ print \\$9 }}" /proc/stat) -lt {before + 100} ]
+            while [ $(awk "\\$1 == \\"cpu1\\" {{ print \\$9 }}" /proc/stat) -lt {enough} ]
             do i=$((i + 1)); done'""")
     finally:
         host.run(f"kill $(cat /run/hogs); rm /run/hogs; taskset -p 3 {thread} >/dev/null")
+    waited2 = waited()
+    vm.run("taskset -c 1 seq 1 50000 >/dev/null")  # a tick, at least
+    steal1 = steal()
+    waited3 = waited()
+    slack = 0.2  # the ticks at both ends
+    assert (waited2 - waited1) * 0.95 - slack <= steal1 - steal0
+    assert steal1 - steal0 <= (waited3 - waited0) * 1.05 + slack
 
 
 def test_vcpus_move_while_interrupts_fly(vm):
