@@ -43,6 +43,9 @@ def kernel_kib(machine):
 
 
 def kmalloc_objects(machine):
-    """How many there are of each size, by the name of the cache. Exact after kernel_kib()."""
-    lines = machine.output("grep ^kmalloc- /proc/slabinfo").splitlines()
-    return {line.split()[0]: int(line.split()[1]) for line in lines}
+    """{cache: (objects, objects of a slab)} of kmalloc()'s caches; after kernel_kib().
+
+    The slab that a CPU takes objects from counts as a full one.
+    """
+    lines = (line.split() for line in machine.output("grep ^kmalloc- /proc/slabinfo").splitlines())
+    return {words[0]: (int(words[1]), int(words[4])) for words in lines}
