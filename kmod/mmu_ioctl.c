@@ -84,25 +84,25 @@ static int get_and_clear(struct gmem *g, const struct kvm_dirty_log *log, u64 wo
 int rd_mmu_get_dirty_log(struct rd_vm *vm, const struct kvm_dirty_log *log)
 {
 	struct gmem *g = &rd_mmu_of(vm)->g;
+	const u64 *bits;
 	u64 words;
 
 	if (only_rings(vm))
 		return -ENXIO;
 	if (wrong_space(log->slot) || log->slot >= GMEM_SLOTS_MAX)
 		return -EINVAL;
-	words = gmem_dirty_words(g, log->slot);
-	if (!words)
+	bits = gmem_dirty_bits(g, log->slot, &words);
+	if (!bits)
 		return -ENOENT;
 	if (!g->manual_protect)
 		return get_and_clear(g, log, words);
-	return copy_to_user(log->dirty_bitmap, gmem_dirty_bits(g, log->slot),
-			    words * sizeof(u64)) ? -EFAULT : 0;
+	return copy_to_user(log->dirty_bitmap, bits, words * sizeof(u64)) ? -EFAULT : 0;
 }
 
 int rd_mmu_clear_dirty_log(struct rd_vm *vm, const struct kvm_clear_dirty_log *log)
 {
 	struct gmem *g = &rd_mmu_of(vm)->g;
-	u64 words = DIV_ROUND_UP((u64)log->num_pages, 64);
+	u64 words = DIV_ROUND_UP((u64)log->num_pages, 64), all;
 	u64 *bits;
 	int ret;
 
@@ -110,9 +110,9 @@ int rd_mmu_clear_dirty_log(struct rd_vm *vm, const struct kvm_clear_dirty_log *l
 		return -ENXIO;
 	if (wrong_space(log->slot) || log->slot >= GMEM_SLOTS_MAX || (log->first_page & 63))
 		return -EINVAL;
-	if (!gmem_dirty_words(g, log->slot))
+	if (!gmem_dirty_bits(g, log->slot, &all))
 		return -ENOENT;
-	if (words > gmem_dirty_words(g, log->slot))
+	if (words > all)
 		return -EINVAL;
 	bits = kvmalloc_array(words ? words : 1, sizeof(*bits), GFP_KERNEL_ACCOUNT);
 	if (!bits)

@@ -32,19 +32,28 @@ static int set_region(struct rd_vm *vm, unsigned int cmd, unsigned long arg)
 	return ret;
 }
 
-static int dirty_log(struct rd_vm *vm, unsigned int cmd, unsigned long arg)
+static int get_dirty_log(struct rd_vm *vm, unsigned long arg)
 {
-	union {
-		struct kvm_dirty_log get;
-		struct kvm_clear_dirty_log clear;
-	} log;
-	bool get = cmd == KVM_GET_DIRTY_LOG;
-	int ret;
+	struct kvm_dirty_log log;
+	int ret = FETCH(log, arg);
 
-	if (copy_from_user(&log, (void __user *)arg, get ? sizeof(log.get) : sizeof(log.clear)))
-		return -EFAULT;
+	if (ret)
+		return ret;
 	mutex_lock(&vm->slots_lock);
-	ret = get ? rd_mmu_get_dirty_log(vm, &log.get) : rd_mmu_clear_dirty_log(vm, &log.clear);
+	ret = rd_mmu_get_dirty_log(vm, &log);
+	mutex_unlock(&vm->slots_lock);
+	return ret;
+}
+
+static int clear_dirty_log(struct rd_vm *vm, unsigned long arg)
+{
+	struct kvm_clear_dirty_log log;
+	int ret = FETCH(log, arg);
+
+	if (ret)
+		return ret;
+	mutex_lock(&vm->slots_lock);
+	ret = rd_mmu_clear_dirty_log(vm, &log);
 	mutex_unlock(&vm->slots_lock);
 	return ret;
 }
@@ -234,8 +243,9 @@ long rd_vm_ioctl(struct rd_vm *vm, unsigned int cmd, unsigned long arg)
 	case KVM_SET_USER_MEMORY_REGION2:
 		return set_region(vm, cmd, arg);
 	case KVM_GET_DIRTY_LOG:
+		return get_dirty_log(vm, arg);
 	case KVM_CLEAR_DIRTY_LOG:
-		return dirty_log(vm, cmd, arg);
+		return clear_dirty_log(vm, arg);
 	case KVM_RESET_DIRTY_RINGS:
 		return rd_ring_reset_all(vm);
 	case KVM_REGISTER_COALESCED_MMIO:

@@ -156,17 +156,11 @@ static struct gmem_slot *logged_slot(const struct gmem *g, u32 id)
 	return slot && slot->dirty ? slot : NULL;
 }
 
-u64 gmem_dirty_words(const struct gmem *g, u32 id)
+const u64 *gmem_dirty_bits(const struct gmem *g, u32 id, u64 *words)
 {
 	const struct gmem_slot *slot = logged_slot(g, id);
 
-	return slot ? (slot->pages + 63) / 64 : 0;
-}
-
-const u64 *gmem_dirty_bits(const struct gmem *g, u32 id)
-{
-	const struct gmem_slot *slot = logged_slot(g, id);
-
+	*words = slot ? (slot->pages + 63) / 64 : 0;
 	return slot ? slot->dirty : NULL;
 }
 

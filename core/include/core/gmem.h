@@ -301,21 +301,16 @@ void gmem_flush_caches(struct gmem *g);
 void gmem_mark_dirty(struct gmem *g, u64 gfn, struct gmem_ring *ring);
 
 /**
- * gmem_dirty_words() - how many u64 words the log of a slot has.
- * Lock: slots mutex. Return: 0 if there is no such slot or it keeps no log.
- */
-u64 gmem_dirty_words(const struct gmem *g, u32 id);
-
-/**
- * gmem_dirty_bits() - the log itself, gmem_dirty_words() long, for reading.
+ * gmem_dirty_bits() - a slot's log, for reading, and its length in @words u64 words.
  * Bits are set meanwhile, and with manual_protect cleared by nobody but
- * gmem_clear_dirty_log(). Lock: slots mutex. Return: NULL as gmem_dirty_words()'s 0.
+ * gmem_clear_dirty_log(). Lock: slots mutex. Return: NULL, and 0 words, if there is no
+ * such slot or it keeps no log.
  */
-const u64 *gmem_dirty_bits(const struct gmem *g, u32 id);
+const u64 *gmem_dirty_bits(const struct gmem *g, u32 id, u64 *words);
 
 /**
  * gmem_get_dirty_log() - read a slot's log (KVM_GET_DIRTY_LOG).
- * @out: gmem_dirty_words() words, bit n of word m: page 64*m+n.
+ * @out: as many words as gmem_dirty_bits() says, bit n of word m: page 64*m+n.
  * Without manual_protect the log is emptied, and the pages are write-protected again,
  * before it returns. Lock: slots mutex. Errors: -ENOENT.
  */

@@ -181,9 +181,10 @@ static void step_get_log(struct run *r)
 	u32 id = (u32)rng_below(&r->rng, SLOTS);
 	struct model_slot *s = &r->slot[id];
 	bool logged = s->used && (s->flags & GMEM_LOG_DIRTY);
-	u64 bits[GM_GFNS / 64] = { 0 }, i;
+	u64 bits[GM_GFNS / 64] = { 0 }, words, i;
 
-	gm_check(gmem_dirty_words(&r->m.g, id) == (logged ? (s->pages + 63) / 64 : 0));
+	gm_check(!gmem_dirty_bits(&r->m.g, id, &words) == !logged);
+	gm_check(words == (logged ? (s->pages + 63) / 64 : 0));
 	gm_check(gmem_get_dirty_log(&r->m.g, id, bits) == (logged ? 0 : -ENOENT));
 	if (!logged)
 		return;
