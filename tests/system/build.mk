@@ -10,7 +10,8 @@ GUEST_CFLAGS := -O2 -static -std=gnu11 -Wall -Wextra -Werror -Iinclude -pthread
 
 MODULES := $(KERNELS:%=module-%)
 GUEST_PROGRAMS := $(patsubst tests/guest/%.c,$(BUILD)/guest/%,$(wildcard tests/guest/*.c)) \
-	$(BUILD)/guest/vmevents $(BUILD)/guest/protvm $(BUILD)/guest/aarch32
+	$(BUILD)/guest/vmevents $(BUILD)/guest/protvm $(BUILD)/guest/kvmbench \
+	$(BUILD)/guest/aarch32
 GUEST_MODULES := $(patsubst tests/guest/%/Kbuild,%,$(wildcard tests/guest/*/Kbuild))
 GROUPS := test-harness test-launch attack test-vm test-linux test-protected test-protected-full \
 	test-command test-linux-full soak
@@ -41,7 +42,8 @@ $(BUILD)/guest/%: tests/guest/%.c $(wildcard tests/guest/*.h)
 # Programs of several files.
 $(BUILD)/guest/vmevents: $(wildcard tests/guest/vmevents/*.[ch] tests/guest/*.h)
 $(BUILD)/guest/protvm: $(wildcard tests/guest/protvm/*.[chS] tests/guest/*.h)
-$(BUILD)/guest/vmevents $(BUILD)/guest/protvm:
+$(BUILD)/guest/kvmbench: $(wildcard tests/guest/kvmbench/*.[chS] tests/guest/*.h)
+$(BUILD)/guest/vmevents $(BUILD)/guest/protvm $(BUILD)/guest/kvmbench:
 	@mkdir -p $(@D)
 	@echo '  GUEST tests/guest/$(@F)'
 	@$(GUEST_CC) $(GUEST_CFLAGS) $(filter %.c %.S,$^) -o $@
