@@ -119,6 +119,8 @@ static void env_lock(void *env, enum gmem_lock lock, bool write)
 
 	/* The mmu lock is the outer one, and no lock is taken twice. */
 	gm_check(!*held && (lock == GMEM_LOCK_RECORDS || !records_held));
+	if (write && lock == GMEM_LOCK_MMU)
+		atomic_fetch_add(&m->mmu_writers, 1);
 	if (write)
 		pthread_rwlock_wrlock(l);
 	else
@@ -133,6 +135,8 @@ static void env_unlock(void *env, enum gmem_lock lock, bool write)
 
 	gm_check(*held == (write ? 2 : 1));
 	*held = 0;
+	if (write && lock == GMEM_LOCK_MMU)
+		atomic_fetch_sub(&m->mmu_writers, 1);
 	pthread_rwlock_unlock(lock == GMEM_LOCK_MMU ? &m->mmu : &m->records);
 }
 

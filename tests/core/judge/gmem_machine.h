@@ -82,6 +82,7 @@ struct gm_machine {
 	u64 hypercalls, complaints;
 
 	pthread_rwlock_t mmu, records;
+	atomic_int mmu_writers; /* that have the mmu lock or wait for it */
 	atomic_int readers[2]; /* of slots, by generation */
 	atomic_int generation;
 	pthread_mutex_t sync;

@@ -262,15 +262,19 @@ static void one_world(u64 seed, u64 *accesses)
 
 static void *set_second(void *arg)
 {
-	(void)arg;
 	set(1);
+	atomic_store((atomic_bool *)arg, true);
 	return NULL;
 }
 
-/* The generation that was active when the lock was taken stays as it is until it is let go. */
+/*
+ * The generation that was active when the lock was taken stays as it is until it is let go:
+ * who changes slots is waiting for the lock by then, and has not got through without it.
+ */
 static void slots_stay_while_locked(void)
 {
 	const struct gmem_tree *seen;
+	atomic_bool ended = false;
 	pthread_t vmm;
 	u64 was;
 	u32 i;
@@ -282,13 +286,13 @@ static void slots_stay_while_locked(void)
 	gm_env_ops.lock(&m, GMEM_LOCK_MMU, false);
 	was = port_read_acquire64(&m.g.active);
 	seen = &m.g.slots[was].by_hva;
-	pthread_create(&vmm, NULL, set_second, NULL);
+	pthread_create(&vmm, NULL, set_second, &ended);
 	while (port_read_acquire64(&m.g.active) == was)
 		sched_yield();
-	for (i = 0; i < 100; i++) {
-		gm_check(!gmem_tree_overlap(seen, gm_hva(SHARE), gm_hva(SHARE)));
+	while (!atomic_load(&m.mmu_writers) && !atomic_load(&ended))
 		sched_yield();
-	}
+	gm_check(!atomic_load(&ended));
+	gm_check(!gmem_tree_overlap(seen, gm_hva(SHARE), gm_hva(SHARE)));
 	gm_env_ops.unlock(&m, GMEM_LOCK_MMU, false);
 	pthread_join(vmm, NULL);
 	gm_check(gmem_tree_overlap(seen, gm_hva(SHARE), gm_hva(SHARE)));

@@ -25,7 +25,8 @@ def free_kib(machine):
     without them, a count after some work says nothing about a leak of less.
     """
     machine.run("sync; echo 3 >/proc/sys/vm/drop_caches")
-    return _in_lists_kib(machine) + sum(meminfo_kib(machine, name) for name in ("MemFree", "Cached", "Buffers"))
+    names = ("MemFree", "Cached", "Buffers")
+    return _in_lists_kib(machine) + sum(meminfo_kib(machine, name) for name in names)
 
 
 def kernel_kib(machine):
